@@ -36,7 +36,8 @@ mod tests {
             }
             !crc
         }
-        let data: Vec<u8> = (0..5000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let data: Vec<u8> =
+            (0..5000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         for len in (0..300).chain([511, 512, 513, 1023, 1025, 4095, 4096, 4097, 5000]) {
             assert_eq!(crc32c(&data[..len]), slow(&data[..len]), "length {len}");
         }

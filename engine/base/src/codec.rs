@@ -426,8 +426,14 @@ mod tests {
     fn hostile_lengths_are_refused_before_use() {
         assert_eq!(Reader::new(&[0xFF; 5]).unsigned_varint(), Err(DecodeError::Varint));
         assert_eq!(Reader::new(&[0xFF; 11]).varlong(), Err(DecodeError::Varint));
-        assert_eq!(Reader::new(&[0x7F, 0xFF, 0xFF, 0xFF, 0]).nullable_count(), Err(DecodeError::Truncated));
-        assert_eq!(Reader::new(&[0xFF, 0xFF, 0xFF, 0xFE]).nullable_count(), Err(DecodeError::Length));
+        assert_eq!(
+            Reader::new(&[0x7F, 0xFF, 0xFF, 0xFF, 0]).nullable_count(),
+            Err(DecodeError::Truncated)
+        );
+        assert_eq!(
+            Reader::new(&[0xFF, 0xFF, 0xFF, 0xFE]).nullable_count(),
+            Err(DecodeError::Length)
+        );
         assert_eq!(Reader::new(&[0xFF, 0xFF]).string(), Err(DecodeError::Length));
         assert_eq!(Reader::new(&[0x00, 0x05, b'a']).string(), Err(DecodeError::Truncated));
         assert_eq!(Reader::new(&[0x00, 0x01, 0xFF]).string(), Err(DecodeError::Utf8));

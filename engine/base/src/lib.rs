@@ -4,7 +4,9 @@
 pub mod check;
 pub mod checksum;
 pub mod codec;
+pub mod encoder;
 pub mod id;
+pub mod message;
 pub mod uuid;
 
 pub use id::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, ShardId, TopicPartition};
