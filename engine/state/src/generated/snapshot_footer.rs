@@ -18,13 +18,13 @@ impl Default for SnapshotFooterRecord {
 }
 
 impl<'a> Element<'a> for SnapshotFooterRecord {
-    fn read(reader: &mut Reader<'a>, version: Version) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>, _: Version) -> Result<Self> {
         let this = SnapshotFooterRecord { version: reader.i16()? };
         reader.skip_tagged_fields()?;
         Ok(this)
     }
 
-    fn write(&self, out: &mut Encoder, version: Version) {
+    fn write(&self, out: &mut Encoder, _: Version) {
         out.put_i16(self.version);
         out.put_unsigned_varint(0);
     }

@@ -19,7 +19,7 @@ impl Default for SnapshotHeaderRecord {
 }
 
 impl<'a> Element<'a> for SnapshotHeaderRecord {
-    fn read(reader: &mut Reader<'a>, version: Version) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>, _: Version) -> Result<Self> {
         let this = SnapshotHeaderRecord {
             version: reader.i16()?,
             last_contained_log_timestamp: reader.i64()?,
@@ -28,7 +28,7 @@ impl<'a> Element<'a> for SnapshotHeaderRecord {
         Ok(this)
     }
 
-    fn write(&self, out: &mut Encoder, version: Version) {
+    fn write(&self, out: &mut Encoder, _: Version) {
         out.put_i16(self.version);
         out.put_i64(self.last_contained_log_timestamp);
         out.put_unsigned_varint(0);

@@ -135,8 +135,8 @@ fn write_messages(out: &mut String, schema: &Schema, text: &str) -> std::fmt::Re
         ("engine_base::message", "write_nullable_element", " write_nullable_element("),
         ("crate::records", "Records", "Records"),
         ("crate::generated", "ApiKey", "ApiKey"),
-        ("crate::frame", "Request", "impl<'a> Request<"),
-        ("crate::frame", "Response", "impl<'a> Response<"),
+        ("crate::message", "Request", "impl<'a> Request<"),
+        ("crate::message", "Response", "impl<'a> Response<"),
     ];
     let mut used: Vec<(&str, Vec<&str>)> = Vec::new();
     for (path, item, _) in imports.iter().filter(|(_, _, sign)| body.contains(sign)) {

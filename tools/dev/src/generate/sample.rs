@@ -65,7 +65,7 @@ fn sample(out: &mut String, schema: &Schema, structure: &Struct) -> std::fmt::Re
         }
     }
     let random = if body.contains("random") { "random" } else { "_" };
-    let version = if body.contains("version") { "version" } else { "_" };
+    let version = if body.is_empty() { "_" } else { "version" };
     writeln!(out, "impl Sample for {path}{generic} {{")?;
     writeln!(out, "fn sample({random}: &mut Random, {version}: Version) -> Self {{")?;
     writeln!(out, "{path} {{\n{body}}}\n}}\n}}\n")

@@ -192,7 +192,7 @@ fn read(out: &mut String, structure: &Struct) -> Result {
     };
     let all = format!("{body}{section}");
     let reader = if all.contains("reader") { "reader" } else { "_" };
-    let version = if all.contains("version") { "version" } else { "_" };
+    let version = if uses_version(&all) { "version" } else { "_" };
     writeln!(out, "fn read({reader}: &mut Reader<'a>, {version}: Version) -> Result<Self> {{")?;
     if section.is_empty() {
         return writeln!(out, "Ok({name} {{\n{body}}})\n}}");
@@ -285,8 +285,15 @@ fn write(out: &mut String, structure: &Struct) -> Result {
         Tagged::Sometimes => write!(body, "if version.flexible {{\n{section}}}\n")?,
     }
     let encoder = if body.contains("out") { "out" } else { "_" };
-    let version = if body.contains("version") { "version" } else { "_" };
+    let version = if uses_version(&body) { "version" } else { "_" };
     writeln!(out, "fn write(&self, {encoder}: &mut Encoder, {version}: Version) {{\n{body}}}")
+}
+
+/// Whether the code names the argument `version`; a field may have that name too.
+fn uses_version(code: &str) -> bool {
+    ["version.number", "version.flexible", ", version)", "(version, "]
+        .iter()
+        .any(|sign| code.contains(sign))
 }
 
 /// The section of tagged fields: only those that differ from their default are written.
