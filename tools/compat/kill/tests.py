@@ -33,6 +33,7 @@ class Run:
         self.members = [self.start_member(name) for name in ("one", "two")]
         self.first_acks: list[float] = []
         self.read_back: list[CommitEvent] = []
+        self.runs_read: list[tuple[int, int, int]] = []
 
     def start_producer(self, codec):
         return self.ctx.spawn(*python_command(
@@ -96,6 +97,7 @@ class Run:
         for name in ("one", "two"):
             self.read_member(history, name)
         history.log = read_log(self.broker.address, self.topic, self.ends())
+        self.check_all_read(history)
         return history
 
     def ends(self) -> dict[int, int]:
@@ -137,8 +139,22 @@ class Run:
                 partition, offset, begun, ended = rest.split()
                 history.commits.append(CommitEvent(
                     kind == "C", int(partition), int(offset), float(begun), float(ended)))
+            elif kind == "P":
+                self.runs_read.append(tuple(map(int, rest.split())))
             elif kind == "E":
                 raise AssertionError(f"group member {name}: {rest}")
+
+    def check_all_read(self, history):
+        """Between them the members read every offset: no committed offset ran ahead."""
+        for partition, records in history.log.items():
+            reached = 0
+            for _, start, end in sorted(run for run in self.runs_read if run[0] == partition):
+                if start > reached:
+                    break
+                reached = max(reached, end)
+            if reached < len(records):
+                raise AssertionError(f"partition {partition}: nobody read offset {reached} of "
+                                     f"{len(records)}")
 
 
 def read_log(address: str, topic: str, ends: dict[int, int]):

@@ -8,6 +8,8 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.common.utils.Exit;
 
 /**
@@ -20,10 +22,21 @@ public final class Tools {
         final int code;
 
         Exited(int code, String message) {
-            super(message);
+            super(message, null, false, false);
             this.code = code;
         }
+
+        /** Some tools print what they catch, this too. */
+        @Override
+        public String toString() {
+            return "";
+        }
     }
+
+    /** What the running tool wants done at its end: the producers flush and close there. */
+    private static final List<Runnable> HOOKS = new CopyOnWriteArrayList<>();
+
+    private static Exited exited;
 
     private Tools() {}
 
@@ -32,11 +45,15 @@ public final class Tools {
         BufferedReader commands =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         Exit.Procedure leave = (code, message) -> {
-            throw new Exited(code, message);
+            // Some tools catch everything, this exception too, and exit again: the first counts.
+            if (exited == null) {
+                exited = new Exited(code, message == null ? "" : message);
+            }
+            throw exited;
         };
         Exit.setExitProcedure(leave);
         Exit.setHaltProcedure(leave);
-        Exit.setShutdownHookAdder((name, runnable) -> { });
+        Exit.setShutdownHookAdder((name, runnable) -> HOOKS.add(runnable));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             answers.println(run(line));
             answers.flush();
@@ -60,6 +77,7 @@ public final class Tools {
         System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
         int code = 0;
+        exited = null;
         try {
             Method main = Class.forName(text(words[0])).getMethod("main", String[].class);
             main.invoke(null, (Object) arguments);
@@ -69,6 +87,7 @@ public final class Tools {
             error.printStackTrace();
             code = 127;
         } finally {
+            code = runHooks(code);
             System.out.flush();
             System.err.flush();
             System.setIn(oldIn);
@@ -78,17 +97,29 @@ public final class Tools {
         return code + " " + word(output) + " " + word(errors);
     }
 
-    private static int exitCode(Throwable error) {
-        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-            if (cause instanceof Exited) {
-                if (cause.getMessage() != null) {
-                    System.err.println(cause.getMessage());
-                }
-                return ((Exited) cause).code;
+    private static int runHooks(int code) {
+        int result = code;
+        for (Runnable hook : HOOKS) {
+            try {
+                hook.run();
+            } catch (RuntimeException error) {
+                error.printStackTrace();
+                result = 1;
             }
         }
-        error.printStackTrace();
-        return 1;
+        HOOKS.clear();
+        return result;
+    }
+
+    private static int exitCode(Throwable error) {
+        if (exited == null) {
+            error.printStackTrace();
+            return 1;
+        }
+        if (!exited.getMessage().isEmpty()) {
+            System.err.println(exited.getMessage());
+        }
+        return exited.code;
     }
 
     /** Empty words could not be told apart in a line, so each word has a leading dot. */
