@@ -4,7 +4,6 @@
 
 use crate::generated::ApiKey;
 use crate::message::{Request, Response};
-use crate::records::Records;
 use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};

@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 /// A crate that holds generated messages.
 struct Target {
     folder: &'static str,
-    /// Path of the crate in its tests.
+    /// Name of the crate in its tests.
     krate: &'static str,
+    /// File of the crate's tests that random samples go to.
+    sample: &'static str,
     /// What the module is, for its header.
     header: &'static str,
 }
@@ -26,11 +28,13 @@ const TARGETS: [Target; 2] = [
     Target {
         folder: "net/wire",
         krate: "net_wire",
+        sample: "tests/wire/sample.rs",
         header: "Kafka's requests and responses, one module per API.",
     },
     Target {
         folder: "engine/state",
         krate: "engine_state",
+        sample: "tests/messages/sample.rs",
         header: "Records of Kafka's internal topics: metadata log, group coordinator, control \
                  records.",
     },
@@ -53,7 +57,7 @@ pub fn run(root: &Path) -> Result<Vec<File>, String> {
         if target.folder == "net/wire" {
             add(source.join("table.rs"), table::emit(&schemas)?)?;
         }
-        let tests = Path::new(target.folder).join("tests/generated/mod.rs");
+        let tests = Path::new(target.folder).join(target.sample);
         add(tests, sample::emit(target.krate, &schemas)?)?;
     }
     Ok(files)
@@ -133,7 +137,7 @@ fn write_messages(out: &mut String, schema: &Schema, text: &str) -> std::fmt::Re
         ("engine_base::message", "read_nullable_text", " read_nullable_text("),
         ("engine_base::message", "read_text", " read_text("),
         ("engine_base::message", "write_nullable_element", " write_nullable_element("),
-        ("crate::records", "Records", "Records"),
+        ("crate::records", "Records", "Records<'a>"),
         ("crate::generated", "ApiKey", "ApiKey"),
         ("crate::message", "Request", "impl<'a> Request<"),
         ("crate::message", "Response", "impl<'a> Response<"),

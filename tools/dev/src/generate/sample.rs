@@ -12,40 +12,75 @@ pub fn emit(krate: &str, schemas: &[Schema]) -> Result<String, String> {
     Ok(out)
 }
 
+/// What samples are made with, the same in every crate.
+const SUPPORT: &str = include_str!("sample_support.rs");
+
 fn write(out: &mut String, krate: &str, schemas: &[Schema]) -> std::fmt::Result {
-    header(out, "Random messages of every kind and version, and a walk over all of them.")?;
-    let records = schemas.iter().flat_map(|s| &s.structs).flat_map(|s| &s.fields);
-    let records = records.into_iter().any(|field| field.base == Base::Records);
-    writeln!(out, "use crate::sample::{{Random, Sample, Visitor}};")?;
+    header(out, "Random messages of every kind and version, and a way over all of them.")?;
+    let mut fields = schemas.iter().flat_map(|s| &s.structs).flat_map(|s| &s.fields);
     writeln!(out, "use engine_base::Uuid;")?;
-    writeln!(out, "use engine_base::message::Version;")?;
-    if records {
-        writeln!(out, "use {krate}::records::Records;")?;
+    writeln!(out, "use engine_base::message::{{Array, Version}};")?;
+    if fields.any(|field| field.base == Base::Records) {
+        writeln!(out, "use {krate}::{{AnyRequest, AnyResponse, ApiKey, Records}};")?;
     }
-    writeln!(out, "use engine_base::message::Array;")?;
-    for schema in schemas {
-        writeln!(out, "use {krate}::generated::{};", module(schema))?;
+    let modules: Vec<String> = schemas.iter().map(module).collect();
+    writeln!(out, "use {krate}::generated::{{{}}};\n", modules.join(", "))?;
+    writeln!(out, "{SUPPORT}")?;
+    if schemas.iter().any(|schema| schema.kind == Kind::Api) {
+        writeln!(
+            out,
+            "impl Sample for Records<'static> {{
+                fn sample(random: &mut Random, version: Version) -> Self {{
+                    let bytes = random.maybe(|random| Sample::sample(random, version));
+                    bytes.map_or(Records::Null, Records::Slice)
+                }}
+            }}"
+        )?;
+        any(out, schemas, "Request")?;
+        any(out, schemas, "Response")?;
+    } else {
+        visit(out, schemas)?;
     }
-    writeln!(out, "\n/// Shows every type of message to the visitor.")?;
-    writeln!(out, "pub fn visit_all(visitor: &mut impl Visitor) {{")?;
-    for schema in schemas {
-        for message in &schema.messages {
-            let visit = match schema.kind {
-                Kind::Api if message.name.ends_with("Request") => "request",
-                Kind::Api => "response",
-                _ => "record",
-            };
-            let path = format!("{}::{}", module(schema), message.name);
-            writeln!(out, "visitor.{visit}::<{path}>();")?;
-        }
-    }
-    writeln!(out, "}}\n")?;
     for schema in schemas {
         for structure in &schema.structs {
             sample(out, schema, structure)?;
         }
     }
     Ok(())
+}
+
+/// `any_request`: a random request of an API.
+fn any(out: &mut String, schemas: &[Schema], suffix: &str) -> std::fmt::Result {
+    let name = format!("any_{}", suffix.to_lowercase());
+    writeln!(out, "/// A random message of the API in the version.")?;
+    writeln!(out, "pub fn {name}(api: ApiKey, version: i16, random: &mut Random)")?;
+    writeln!(out, " -> Any{suffix}<'static> {{")?;
+    writeln!(out, "let version = Version::new(version, api.api().flexible_since);")?;
+    writeln!(out, "match api {{")?;
+    for Schema { name, .. } in schemas {
+        writeln!(out, "ApiKey::{name} => Any{suffix}::{name}(Sample::sample(random, version)),")?;
+    }
+    writeln!(out, "}}\n}}\n")
+}
+
+/// `visit_all`: every type of message, for a visitor that is generic over it.
+fn visit(out: &mut String, schemas: &[Schema]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "/// Is shown every type of message.
+        pub trait Visitor {{
+            fn visit<M>(&mut self)
+            where
+                M: engine_base::message::Message<'static> + Sample + PartialEq + std::fmt::Debug;
+        }}\n"
+    )?;
+    writeln!(out, "pub fn visit_all(visitor: &mut impl Visitor) {{")?;
+    for schema in schemas {
+        for message in &schema.messages {
+            writeln!(out, "visitor.visit::<{}::{}>();", module(schema), message.name)?;
+        }
+    }
+    writeln!(out, "}}\n")
 }
 
 fn sample(out: &mut String, schema: &Schema, structure: &Struct) -> std::fmt::Result {

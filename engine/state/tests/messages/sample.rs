@@ -1,46 +1,139 @@
-//! Random messages of every kind and version, and a walk over all of them.
+//! Random messages of every kind and version, and a way over all of them.
 //!
 //! Written by `cargo dev generate` from the schema folder. Do not edit.
 
-use crate::sample::{Random, Sample, Visitor};
 use engine_base::Uuid;
-use engine_base::message::Array;
-use engine_base::message::Version;
-use engine_state::generated::broker_registration_change;
-use engine_state::generated::config;
-use engine_state::generated::feature_level;
-use engine_state::generated::group_metadata;
-use engine_state::generated::leader_change;
-use engine_state::generated::no_op;
-use engine_state::generated::offset_commit;
-use engine_state::generated::partition;
-use engine_state::generated::partition_change;
-use engine_state::generated::producer_ids;
-use engine_state::generated::register_broker;
-use engine_state::generated::remove_topic;
-use engine_state::generated::snapshot_footer;
-use engine_state::generated::snapshot_header;
-use engine_state::generated::topic;
+use engine_base::message::{Array, Version};
+use engine_state::generated::{
+    broker_registration_change, config, feature_level, group_metadata, leader_change, no_op,
+    offset_commit, partition, partition_change, producer_ids, register_broker, remove_topic,
+    snapshot_footer, snapshot_header, topic,
+};
 
-/// Shows every type of message to the visitor.
+/// A small generator of numbers (SplitMix64): a test is repeated by its seed.
+pub struct Random {
+    state: u64,
+}
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random { state: seed }
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end).expect("a usize is below 2^64");
+        usize::try_from(self.next() % end).expect("below a usize")
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    /// Null in one of four cases.
+    pub fn maybe<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.below(4) == 0 { None } else { Some(value(self)) }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.next().to_le_bytes()[0])
+    }
+}
+
+/// A random value with something in every field that the version has.
+pub trait Sample {
+    fn sample(random: &mut Random, version: Version) -> Self;
+}
+
+macro_rules! number {
+    ($($type:ty)*) => {$(
+        impl Sample for $type {
+            fn sample(random: &mut Random, _: Version) -> Self {
+                let edges = [0, 1, <$type>::MAX, <$type>::MIN, <$type>::MAX / 2];
+                match random.below(3) {
+                    0 => random.pick(&edges),
+                    _ => <$type>::from_le_bytes(random.bytes()),
+                }
+            }
+        }
+    )*};
+}
+
+number!(i8 i16 u16 i32 i64);
+
+impl Sample for bool {
+    fn sample(random: &mut Random, _: Version) -> Self {
+        random.below(2) == 0
+    }
+}
+
+impl Sample for Uuid {
+    fn sample(random: &mut Random, _: Version) -> Self {
+        if random.below(4) == 0 { Uuid::ZERO } else { Uuid::from_bytes(random.bytes()) }
+    }
+}
+
+/// Around the lengths where a compact length takes another byte.
+const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
+                    0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
+
+impl Sample for &'static str {
+    fn sample(random: &mut Random, _: Version) -> Self {
+        match random.below(6) {
+            0 => &LONG[..random.below(LONG.len() - 120) + 120],
+            1 => "Gr\u{fc}\u{df}e \u{1f600}",
+            2 => "",
+            _ => &LONG[..random.below(20)],
+        }
+    }
+}
+
+impl Sample for &'static [u8] {
+    fn sample(random: &mut Random, version: Version) -> Self {
+        <&'static str>::sample(random, version).as_bytes()
+    }
+}
+
+impl<T: Sample> Sample for Array<'static, T> {
+    fn sample(random: &mut Random, version: Version) -> Self {
+        let count = random.pick(&[0, 1, 1, 2, 3]);
+        (0..count).map(|_| T::sample(random, version)).collect()
+    }
+}
+
+/// Is shown every type of message.
+pub trait Visitor {
+    fn visit<M>(&mut self)
+    where
+        M: engine_base::message::Message<'static> + Sample + PartialEq + std::fmt::Debug;
+}
+
 pub fn visit_all(visitor: &mut impl Visitor) {
-    visitor.record::<register_broker::RegisterBrokerRecord>();
-    visitor.record::<topic::TopicRecord>();
-    visitor.record::<partition::PartitionRecord>();
-    visitor.record::<config::ConfigRecord>();
-    visitor.record::<partition_change::PartitionChangeRecord>();
-    visitor.record::<remove_topic::RemoveTopicRecord>();
-    visitor.record::<feature_level::FeatureLevelRecord>();
-    visitor.record::<producer_ids::ProducerIdsRecord>();
-    visitor.record::<broker_registration_change::BrokerRegistrationChangeRecord>();
-    visitor.record::<no_op::NoOpRecord>();
-    visitor.record::<offset_commit::OffsetCommitKey>();
-    visitor.record::<offset_commit::OffsetCommitValue>();
-    visitor.record::<group_metadata::GroupMetadataKey>();
-    visitor.record::<group_metadata::GroupMetadataValue>();
-    visitor.record::<leader_change::LeaderChangeMessage>();
-    visitor.record::<snapshot_header::SnapshotHeaderRecord>();
-    visitor.record::<snapshot_footer::SnapshotFooterRecord>();
+    visitor.visit::<register_broker::RegisterBrokerRecord>();
+    visitor.visit::<topic::TopicRecord>();
+    visitor.visit::<partition::PartitionRecord>();
+    visitor.visit::<config::ConfigRecord>();
+    visitor.visit::<partition_change::PartitionChangeRecord>();
+    visitor.visit::<remove_topic::RemoveTopicRecord>();
+    visitor.visit::<feature_level::FeatureLevelRecord>();
+    visitor.visit::<producer_ids::ProducerIdsRecord>();
+    visitor.visit::<broker_registration_change::BrokerRegistrationChangeRecord>();
+    visitor.visit::<no_op::NoOpRecord>();
+    visitor.visit::<offset_commit::OffsetCommitKey>();
+    visitor.visit::<offset_commit::OffsetCommitValue>();
+    visitor.visit::<group_metadata::GroupMetadataKey>();
+    visitor.visit::<group_metadata::GroupMetadataValue>();
+    visitor.visit::<leader_change::LeaderChangeMessage>();
+    visitor.visit::<snapshot_header::SnapshotHeaderRecord>();
+    visitor.visit::<snapshot_footer::SnapshotFooterRecord>();
 }
 
 impl Sample for register_broker::RegisterBrokerRecord<'static> {

@@ -1,99 +1,208 @@
-//! Random messages of every kind and version, and a walk over all of them.
+//! Random messages of every kind and version, and a way over all of them.
 //!
 //! Written by `cargo dev generate` from the schema folder. Do not edit.
 
-use crate::sample::{Random, Sample, Visitor};
 use engine_base::Uuid;
-use engine_base::message::Array;
-use engine_base::message::Version;
-use net_wire::generated::api_versions;
-use net_wire::generated::create_partitions;
-use net_wire::generated::create_topics;
-use net_wire::generated::delete_groups;
-use net_wire::generated::delete_records;
-use net_wire::generated::delete_topics;
-use net_wire::generated::describe_cluster;
-use net_wire::generated::describe_configs;
-use net_wire::generated::describe_groups;
-use net_wire::generated::describe_log_dirs;
-use net_wire::generated::describe_topic_partitions;
-use net_wire::generated::fetch;
-use net_wire::generated::find_coordinator;
-use net_wire::generated::heartbeat;
-use net_wire::generated::incremental_alter_configs;
-use net_wire::generated::init_producer_id;
-use net_wire::generated::join_group;
-use net_wire::generated::leave_group;
-use net_wire::generated::list_config_resources;
-use net_wire::generated::list_groups;
-use net_wire::generated::list_offsets;
-use net_wire::generated::metadata;
-use net_wire::generated::offset_commit;
-use net_wire::generated::offset_delete;
-use net_wire::generated::offset_fetch;
-use net_wire::generated::offset_for_leader_epoch;
-use net_wire::generated::produce;
-use net_wire::generated::sync_group;
-use net_wire::records::Records;
+use engine_base::message::{Array, Version};
+use net_wire::generated::{
+    api_versions, create_partitions, create_topics, delete_groups, delete_records, delete_topics,
+    describe_cluster, describe_configs, describe_groups, describe_log_dirs,
+    describe_topic_partitions, fetch, find_coordinator, heartbeat, incremental_alter_configs,
+    init_producer_id, join_group, leave_group, list_config_resources, list_groups, list_offsets,
+    metadata, offset_commit, offset_delete, offset_fetch, offset_for_leader_epoch, produce,
+    sync_group,
+};
+use net_wire::{AnyRequest, AnyResponse, ApiKey, Records};
 
-/// Shows every type of message to the visitor.
-pub fn visit_all(visitor: &mut impl Visitor) {
-    visitor.request::<produce::ProduceRequest>();
-    visitor.response::<produce::ProduceResponse>();
-    visitor.request::<fetch::FetchRequest>();
-    visitor.response::<fetch::FetchResponse>();
-    visitor.request::<list_offsets::ListOffsetsRequest>();
-    visitor.response::<list_offsets::ListOffsetsResponse>();
-    visitor.request::<metadata::MetadataRequest>();
-    visitor.response::<metadata::MetadataResponse>();
-    visitor.request::<offset_commit::OffsetCommitRequest>();
-    visitor.response::<offset_commit::OffsetCommitResponse>();
-    visitor.request::<offset_fetch::OffsetFetchRequest>();
-    visitor.response::<offset_fetch::OffsetFetchResponse>();
-    visitor.request::<find_coordinator::FindCoordinatorRequest>();
-    visitor.response::<find_coordinator::FindCoordinatorResponse>();
-    visitor.request::<join_group::JoinGroupRequest>();
-    visitor.response::<join_group::JoinGroupResponse>();
-    visitor.request::<heartbeat::HeartbeatRequest>();
-    visitor.response::<heartbeat::HeartbeatResponse>();
-    visitor.request::<leave_group::LeaveGroupRequest>();
-    visitor.response::<leave_group::LeaveGroupResponse>();
-    visitor.request::<sync_group::SyncGroupRequest>();
-    visitor.response::<sync_group::SyncGroupResponse>();
-    visitor.request::<describe_groups::DescribeGroupsRequest>();
-    visitor.response::<describe_groups::DescribeGroupsResponse>();
-    visitor.request::<list_groups::ListGroupsRequest>();
-    visitor.response::<list_groups::ListGroupsResponse>();
-    visitor.request::<api_versions::ApiVersionsRequest>();
-    visitor.response::<api_versions::ApiVersionsResponse>();
-    visitor.request::<create_topics::CreateTopicsRequest>();
-    visitor.response::<create_topics::CreateTopicsResponse>();
-    visitor.request::<delete_topics::DeleteTopicsRequest>();
-    visitor.response::<delete_topics::DeleteTopicsResponse>();
-    visitor.request::<delete_records::DeleteRecordsRequest>();
-    visitor.response::<delete_records::DeleteRecordsResponse>();
-    visitor.request::<init_producer_id::InitProducerIdRequest>();
-    visitor.response::<init_producer_id::InitProducerIdResponse>();
-    visitor.request::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>();
-    visitor.response::<offset_for_leader_epoch::OffsetForLeaderEpochResponse>();
-    visitor.request::<describe_configs::DescribeConfigsRequest>();
-    visitor.response::<describe_configs::DescribeConfigsResponse>();
-    visitor.request::<describe_log_dirs::DescribeLogDirsRequest>();
-    visitor.response::<describe_log_dirs::DescribeLogDirsResponse>();
-    visitor.request::<create_partitions::CreatePartitionsRequest>();
-    visitor.response::<create_partitions::CreatePartitionsResponse>();
-    visitor.request::<delete_groups::DeleteGroupsRequest>();
-    visitor.response::<delete_groups::DeleteGroupsResponse>();
-    visitor.request::<incremental_alter_configs::IncrementalAlterConfigsRequest>();
-    visitor.response::<incremental_alter_configs::IncrementalAlterConfigsResponse>();
-    visitor.request::<offset_delete::OffsetDeleteRequest>();
-    visitor.response::<offset_delete::OffsetDeleteResponse>();
-    visitor.request::<describe_cluster::DescribeClusterRequest>();
-    visitor.response::<describe_cluster::DescribeClusterResponse>();
-    visitor.request::<list_config_resources::ListConfigResourcesRequest>();
-    visitor.response::<list_config_resources::ListConfigResourcesResponse>();
-    visitor.request::<describe_topic_partitions::DescribeTopicPartitionsRequest>();
-    visitor.response::<describe_topic_partitions::DescribeTopicPartitionsResponse>();
+/// A small generator of numbers (SplitMix64): a test is repeated by its seed.
+pub struct Random {
+    state: u64,
+}
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random { state: seed }
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end).expect("a usize is below 2^64");
+        usize::try_from(self.next() % end).expect("below a usize")
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    /// Null in one of four cases.
+    pub fn maybe<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.below(4) == 0 { None } else { Some(value(self)) }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.next().to_le_bytes()[0])
+    }
+}
+
+/// A random value with something in every field that the version has.
+pub trait Sample {
+    fn sample(random: &mut Random, version: Version) -> Self;
+}
+
+macro_rules! number {
+    ($($type:ty)*) => {$(
+        impl Sample for $type {
+            fn sample(random: &mut Random, _: Version) -> Self {
+                let edges = [0, 1, <$type>::MAX, <$type>::MIN, <$type>::MAX / 2];
+                match random.below(3) {
+                    0 => random.pick(&edges),
+                    _ => <$type>::from_le_bytes(random.bytes()),
+                }
+            }
+        }
+    )*};
+}
+
+number!(i8 i16 u16 i32 i64);
+
+impl Sample for bool {
+    fn sample(random: &mut Random, _: Version) -> Self {
+        random.below(2) == 0
+    }
+}
+
+impl Sample for Uuid {
+    fn sample(random: &mut Random, _: Version) -> Self {
+        if random.below(4) == 0 { Uuid::ZERO } else { Uuid::from_bytes(random.bytes()) }
+    }
+}
+
+/// Around the lengths where a compact length takes another byte.
+const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
+                    0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
+
+impl Sample for &'static str {
+    fn sample(random: &mut Random, _: Version) -> Self {
+        match random.below(6) {
+            0 => &LONG[..random.below(LONG.len() - 120) + 120],
+            1 => "Gr\u{fc}\u{df}e \u{1f600}",
+            2 => "",
+            _ => &LONG[..random.below(20)],
+        }
+    }
+}
+
+impl Sample for &'static [u8] {
+    fn sample(random: &mut Random, version: Version) -> Self {
+        <&'static str>::sample(random, version).as_bytes()
+    }
+}
+
+impl<T: Sample> Sample for Array<'static, T> {
+    fn sample(random: &mut Random, version: Version) -> Self {
+        let count = random.pick(&[0, 1, 1, 2, 3]);
+        (0..count).map(|_| T::sample(random, version)).collect()
+    }
+}
+
+impl Sample for Records<'static> {
+    fn sample(random: &mut Random, version: Version) -> Self {
+        let bytes = random.maybe(|random| Sample::sample(random, version));
+        bytes.map_or(Records::Null, Records::Slice)
+    }
+}
+/// A random message of the API in the version.
+pub fn any_request(api: ApiKey, version: i16, random: &mut Random) -> AnyRequest<'static> {
+    let version = Version::new(version, api.api().flexible_since);
+    match api {
+        ApiKey::Produce => AnyRequest::Produce(Sample::sample(random, version)),
+        ApiKey::Fetch => AnyRequest::Fetch(Sample::sample(random, version)),
+        ApiKey::ListOffsets => AnyRequest::ListOffsets(Sample::sample(random, version)),
+        ApiKey::Metadata => AnyRequest::Metadata(Sample::sample(random, version)),
+        ApiKey::OffsetCommit => AnyRequest::OffsetCommit(Sample::sample(random, version)),
+        ApiKey::OffsetFetch => AnyRequest::OffsetFetch(Sample::sample(random, version)),
+        ApiKey::FindCoordinator => AnyRequest::FindCoordinator(Sample::sample(random, version)),
+        ApiKey::JoinGroup => AnyRequest::JoinGroup(Sample::sample(random, version)),
+        ApiKey::Heartbeat => AnyRequest::Heartbeat(Sample::sample(random, version)),
+        ApiKey::LeaveGroup => AnyRequest::LeaveGroup(Sample::sample(random, version)),
+        ApiKey::SyncGroup => AnyRequest::SyncGroup(Sample::sample(random, version)),
+        ApiKey::DescribeGroups => AnyRequest::DescribeGroups(Sample::sample(random, version)),
+        ApiKey::ListGroups => AnyRequest::ListGroups(Sample::sample(random, version)),
+        ApiKey::ApiVersions => AnyRequest::ApiVersions(Sample::sample(random, version)),
+        ApiKey::CreateTopics => AnyRequest::CreateTopics(Sample::sample(random, version)),
+        ApiKey::DeleteTopics => AnyRequest::DeleteTopics(Sample::sample(random, version)),
+        ApiKey::DeleteRecords => AnyRequest::DeleteRecords(Sample::sample(random, version)),
+        ApiKey::InitProducerId => AnyRequest::InitProducerId(Sample::sample(random, version)),
+        ApiKey::OffsetForLeaderEpoch => {
+            AnyRequest::OffsetForLeaderEpoch(Sample::sample(random, version))
+        }
+        ApiKey::DescribeConfigs => AnyRequest::DescribeConfigs(Sample::sample(random, version)),
+        ApiKey::DescribeLogDirs => AnyRequest::DescribeLogDirs(Sample::sample(random, version)),
+        ApiKey::CreatePartitions => AnyRequest::CreatePartitions(Sample::sample(random, version)),
+        ApiKey::DeleteGroups => AnyRequest::DeleteGroups(Sample::sample(random, version)),
+        ApiKey::IncrementalAlterConfigs => {
+            AnyRequest::IncrementalAlterConfigs(Sample::sample(random, version))
+        }
+        ApiKey::OffsetDelete => AnyRequest::OffsetDelete(Sample::sample(random, version)),
+        ApiKey::DescribeCluster => AnyRequest::DescribeCluster(Sample::sample(random, version)),
+        ApiKey::ListConfigResources => {
+            AnyRequest::ListConfigResources(Sample::sample(random, version))
+        }
+        ApiKey::DescribeTopicPartitions => {
+            AnyRequest::DescribeTopicPartitions(Sample::sample(random, version))
+        }
+    }
+}
+
+/// A random message of the API in the version.
+pub fn any_response(api: ApiKey, version: i16, random: &mut Random) -> AnyResponse<'static> {
+    let version = Version::new(version, api.api().flexible_since);
+    match api {
+        ApiKey::Produce => AnyResponse::Produce(Sample::sample(random, version)),
+        ApiKey::Fetch => AnyResponse::Fetch(Sample::sample(random, version)),
+        ApiKey::ListOffsets => AnyResponse::ListOffsets(Sample::sample(random, version)),
+        ApiKey::Metadata => AnyResponse::Metadata(Sample::sample(random, version)),
+        ApiKey::OffsetCommit => AnyResponse::OffsetCommit(Sample::sample(random, version)),
+        ApiKey::OffsetFetch => AnyResponse::OffsetFetch(Sample::sample(random, version)),
+        ApiKey::FindCoordinator => AnyResponse::FindCoordinator(Sample::sample(random, version)),
+        ApiKey::JoinGroup => AnyResponse::JoinGroup(Sample::sample(random, version)),
+        ApiKey::Heartbeat => AnyResponse::Heartbeat(Sample::sample(random, version)),
+        ApiKey::LeaveGroup => AnyResponse::LeaveGroup(Sample::sample(random, version)),
+        ApiKey::SyncGroup => AnyResponse::SyncGroup(Sample::sample(random, version)),
+        ApiKey::DescribeGroups => AnyResponse::DescribeGroups(Sample::sample(random, version)),
+        ApiKey::ListGroups => AnyResponse::ListGroups(Sample::sample(random, version)),
+        ApiKey::ApiVersions => AnyResponse::ApiVersions(Sample::sample(random, version)),
+        ApiKey::CreateTopics => AnyResponse::CreateTopics(Sample::sample(random, version)),
+        ApiKey::DeleteTopics => AnyResponse::DeleteTopics(Sample::sample(random, version)),
+        ApiKey::DeleteRecords => AnyResponse::DeleteRecords(Sample::sample(random, version)),
+        ApiKey::InitProducerId => AnyResponse::InitProducerId(Sample::sample(random, version)),
+        ApiKey::OffsetForLeaderEpoch => {
+            AnyResponse::OffsetForLeaderEpoch(Sample::sample(random, version))
+        }
+        ApiKey::DescribeConfigs => AnyResponse::DescribeConfigs(Sample::sample(random, version)),
+        ApiKey::DescribeLogDirs => AnyResponse::DescribeLogDirs(Sample::sample(random, version)),
+        ApiKey::CreatePartitions => AnyResponse::CreatePartitions(Sample::sample(random, version)),
+        ApiKey::DeleteGroups => AnyResponse::DeleteGroups(Sample::sample(random, version)),
+        ApiKey::IncrementalAlterConfigs => {
+            AnyResponse::IncrementalAlterConfigs(Sample::sample(random, version))
+        }
+        ApiKey::OffsetDelete => AnyResponse::OffsetDelete(Sample::sample(random, version)),
+        ApiKey::DescribeCluster => AnyResponse::DescribeCluster(Sample::sample(random, version)),
+        ApiKey::ListConfigResources => {
+            AnyResponse::ListConfigResources(Sample::sample(random, version))
+        }
+        ApiKey::DescribeTopicPartitions => {
+            AnyResponse::DescribeTopicPartitions(Sample::sample(random, version))
+        }
+    }
 }
 
 impl Sample for produce::ProduceRequest<'static> {
