@@ -147,7 +147,6 @@ impl Encoder {
 
     /// Reserves the four bytes of a frame's length; [`Encoder::end_frame`] fills them in. One
     /// encoder may hold several frames one after the other.
-    #[must_use]
     pub fn begin_frame(&mut self) -> Frame {
         let frame = Frame { position: self.buffer.len(), len_before: self.len() };
         self.put_i32(0);

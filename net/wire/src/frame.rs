@@ -4,12 +4,16 @@
 use crate::header::{RequestHeader, ResponseHeader};
 use crate::message::{Request, Response};
 use crate::segments::Segments;
+use bytes::BytesMut;
 use engine_base::encoder::Encoder;
 use engine_base::message::EncodeError;
 use std::fmt;
 
 /// Size in bytes of the length in front of a frame.
 pub const LEN_BYTES: usize = 4;
+
+/// Room in bytes for a frame of its own: most answers without records fit, larger ones grow it.
+const FRAME_BYTES_TYPICAL: usize = 512;
 
 /// Why four bytes are not the length of a frame that is accepted here. The connection is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,7 +86,7 @@ pub fn encode_response<'a, R: Response<'a>>(
     correlation_id: i32,
     response: &R,
 ) -> Result<Segments, EncodeError> {
-    let mut out = Encoder::new();
+    let mut out = Encoder::with_buffer(BytesMut::with_capacity(FRAME_BYTES_TYPICAL));
     put_response(&mut out, version, correlation_id, response);
     Segments::take(&mut out)
 }
@@ -108,7 +112,7 @@ pub fn encode_request<'a, R: Request<'a>>(
     client_id: Option<&str>,
     request: &R,
 ) -> Result<Segments, EncodeError> {
-    let mut out = Encoder::new();
+    let mut out = Encoder::with_buffer(BytesMut::with_capacity(FRAME_BYTES_TYPICAL));
     put_request(&mut out, version, correlation_id, client_id, request);
     Segments::take(&mut out)
 }

@@ -7,7 +7,7 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct BrokerRegistrationChangeRecord<'a> {
     pub broker_id: i32,
     pub broker_epoch: i64,
@@ -19,19 +19,6 @@ pub struct BrokerRegistrationChangeRecord<'a> {
     pub log_dirs: Array<'a, Uuid>,
     /// Versions 3+, tag 3.
     pub cordoned_log_dirs: Option<Array<'a, Uuid>>,
-}
-
-impl Default for BrokerRegistrationChangeRecord<'_> {
-    fn default() -> Self {
-        BrokerRegistrationChangeRecord {
-            broker_id: 0,
-            broker_epoch: 0,
-            fenced: 0,
-            in_controlled_shutdown: 0,
-            log_dirs: Array::EMPTY,
-            cordoned_log_dirs: None,
-        }
-    }
 }
 
 impl<'a> Element<'a> for BrokerRegistrationChangeRecord<'a> {

@@ -6,16 +6,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FeatureLevelRecord<'a> {
     pub name: &'a str,
     pub feature_level: i16,
-}
-
-impl Default for FeatureLevelRecord<'_> {
-    fn default() -> Self {
-        FeatureLevelRecord { name: "", feature_level: 0 }
-    }
 }
 
 impl<'a> Element<'a> for FeatureLevelRecord<'a> {

@@ -8,15 +8,9 @@ use engine_base::message::{
     Array, Element, Message, Version, read_blob, read_nullable_text, read_text,
 };
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct GroupMetadataKey<'a> {
     pub group: &'a str,
-}
-
-impl Default for GroupMetadataKey<'_> {
-    fn default() -> Self {
-        GroupMetadataKey { group: "" }
-    }
 }
 
 impl<'a> Element<'a> for GroupMetadataKey<'a> {

@@ -7,23 +7,12 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct LeaderChangeMessage<'a> {
     pub version: i16,
     pub leader_id: i32,
     pub voters: Array<'a, Voter>,
     pub granting_voters: Array<'a, Voter>,
-}
-
-impl Default for LeaderChangeMessage<'_> {
-    fn default() -> Self {
-        LeaderChangeMessage {
-            version: 0,
-            leader_id: 0,
-            voters: Array::EMPTY,
-            granting_voters: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for LeaderChangeMessage<'a> {
@@ -55,17 +44,11 @@ impl<'a> Message<'a> for LeaderChangeMessage<'a> {
     const FLEXIBLE_SINCE: i16 = 0;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Voter {
     pub voter_id: i32,
     /// Versions 1+.
     pub voter_directory_id: Uuid,
-}
-
-impl Default for Voter {
-    fn default() -> Self {
-        Voter { voter_id: 0, voter_directory_id: Uuid::ZERO }
-    }
 }
 
 impl<'a> Element<'a> for Voter {

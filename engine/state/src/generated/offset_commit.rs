@@ -7,17 +7,11 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetCommitKey<'a> {
     pub group: &'a str,
     pub topic: &'a str,
     pub partition: i32,
-}
-
-impl Default for OffsetCommitKey<'_> {
-    fn default() -> Self {
-        OffsetCommitKey { group: "", topic: "", partition: 0 }
-    }
 }
 
 impl<'a> Element<'a> for OffsetCommitKey<'a> {

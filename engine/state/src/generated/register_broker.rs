@@ -121,18 +121,12 @@ impl<'a> Message<'a> for RegisterBrokerRecord<'a> {
     const FLEXIBLE_SINCE: i16 = 0;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct BrokerEndpoint<'a> {
     pub name: &'a str,
     pub host: &'a str,
     pub port: u16,
     pub security_protocol: i16,
-}
-
-impl Default for BrokerEndpoint<'_> {
-    fn default() -> Self {
-        BrokerEndpoint { name: "", host: "", port: 0, security_protocol: 0 }
-    }
 }
 
 impl<'a> Element<'a> for BrokerEndpoint<'a> {
@@ -156,17 +150,11 @@ impl<'a> Element<'a> for BrokerEndpoint<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct BrokerFeature<'a> {
     pub name: &'a str,
     pub min_supported_version: i16,
     pub max_supported_version: i16,
-}
-
-impl Default for BrokerFeature<'_> {
-    fn default() -> Self {
-        BrokerFeature { name: "", min_supported_version: 0, max_supported_version: 0 }
-    }
 }
 
 impl<'a> Element<'a> for BrokerFeature<'a> {

@@ -7,15 +7,9 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct RemoveTopicRecord {
     pub topic_id: Uuid,
-}
-
-impl Default for RemoveTopicRecord {
-    fn default() -> Self {
-        RemoveTopicRecord { topic_id: Uuid::ZERO }
-    }
 }
 
 impl<'a> Element<'a> for RemoveTopicRecord {

@@ -6,15 +6,9 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SnapshotFooterRecord {
     pub version: i16,
-}
-
-impl Default for SnapshotFooterRecord {
-    fn default() -> Self {
-        SnapshotFooterRecord { version: 0 }
-    }
 }
 
 impl<'a> Element<'a> for SnapshotFooterRecord {

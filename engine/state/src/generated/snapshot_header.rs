@@ -6,16 +6,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SnapshotHeaderRecord {
     pub version: i16,
     pub last_contained_log_timestamp: i64,
-}
-
-impl Default for SnapshotHeaderRecord {
-    fn default() -> Self {
-        SnapshotHeaderRecord { version: 0, last_contained_log_timestamp: 0 }
-    }
 }
 
 impl<'a> Element<'a> for SnapshotHeaderRecord {

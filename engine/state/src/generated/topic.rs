@@ -7,16 +7,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct TopicRecord<'a> {
     pub name: &'a str,
     pub topic_id: Uuid,
-}
-
-impl Default for TopicRecord<'_> {
-    fn default() -> Self {
-        TopicRecord { name: "", topic_id: Uuid::ZERO }
-    }
 }
 
 impl<'a> Element<'a> for TopicRecord<'a> {

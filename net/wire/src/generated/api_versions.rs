@@ -8,18 +8,12 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ApiVersionsRequest<'a> {
     /// Versions 3+.
     pub client_software_name: &'a str,
     /// Versions 3+.
     pub client_software_version: &'a str,
-}
-
-impl Default for ApiVersionsRequest<'_> {
-    fn default() -> Self {
-        ApiVersionsRequest { client_software_name: "", client_software_version: "" }
-    }
 }
 
 impl<'a> Element<'a> for ApiVersionsRequest<'a> {
@@ -179,17 +173,11 @@ impl<'a> Response<'a> for ApiVersionsResponse<'a> {
     const API: ApiKey = ApiKey::ApiVersions;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ApiVersion {
     pub api_key: i16,
     pub min_version: i16,
     pub max_version: i16,
-}
-
-impl Default for ApiVersion {
-    fn default() -> Self {
-        ApiVersion { api_key: 0, min_version: 0, max_version: 0 }
-    }
 }
 
 impl<'a> Element<'a> for ApiVersion {
@@ -215,17 +203,11 @@ impl<'a> Element<'a> for ApiVersion {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SupportedFeatureKey<'a> {
     pub name: &'a str,
     pub min_version: i16,
     pub max_version: i16,
-}
-
-impl Default for SupportedFeatureKey<'_> {
-    fn default() -> Self {
-        SupportedFeatureKey { name: "", min_version: 0, max_version: 0 }
-    }
 }
 
 impl<'a> Element<'a> for SupportedFeatureKey<'a> {
@@ -247,17 +229,11 @@ impl<'a> Element<'a> for SupportedFeatureKey<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FinalizedFeatureKey<'a> {
     pub name: &'a str,
     pub max_version_level: i16,
     pub min_version_level: i16,
-}
-
-impl Default for FinalizedFeatureKey<'_> {
-    fn default() -> Self {
-        FinalizedFeatureKey { name: "", max_version_level: 0, min_version_level: 0 }
-    }
 }
 
 impl<'a> Element<'a> for FinalizedFeatureKey<'a> {

@@ -8,17 +8,11 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreatePartitionsRequest<'a> {
     pub topics: Array<'a, CreatePartitionsTopic<'a>>,
     pub timeout_ms: i32,
     pub validate_only: bool,
-}
-
-impl Default for CreatePartitionsRequest<'_> {
-    fn default() -> Self {
-        CreatePartitionsRequest { topics: Array::EMPTY, timeout_ms: 0, validate_only: false }
-    }
 }
 
 impl<'a> Element<'a> for CreatePartitionsRequest<'a> {
@@ -57,16 +51,10 @@ impl<'a> Request<'a> for CreatePartitionsRequest<'a> {
     const API: ApiKey = ApiKey::CreatePartitions;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreatePartitionsResponse<'a> {
     pub throttle_time_ms: i32,
     pub results: Array<'a, CreatePartitionsTopicResult<'a>>,
-}
-
-impl Default for CreatePartitionsResponse<'_> {
-    fn default() -> Self {
-        CreatePartitionsResponse { throttle_time_ms: 0, results: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for CreatePartitionsResponse<'a> {
@@ -138,15 +126,9 @@ impl<'a> Element<'a> for CreatePartitionsTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreatePartitionsAssignment<'a> {
     pub broker_ids: Array<'a, i32>,
-}
-
-impl Default for CreatePartitionsAssignment<'_> {
-    fn default() -> Self {
-        CreatePartitionsAssignment { broker_ids: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for CreatePartitionsAssignment<'a> {
@@ -166,17 +148,11 @@ impl<'a> Element<'a> for CreatePartitionsAssignment<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreatePartitionsTopicResult<'a> {
     pub name: &'a str,
     pub error_code: i16,
     pub error_message: Option<&'a str>,
-}
-
-impl Default for CreatePartitionsTopicResult<'_> {
-    fn default() -> Self {
-        CreatePartitionsTopicResult { name: "", error_code: 0, error_message: None }
-    }
 }
 
 impl<'a> Element<'a> for CreatePartitionsTopicResult<'a> {

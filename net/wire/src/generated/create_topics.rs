@@ -58,16 +58,10 @@ impl<'a> Request<'a> for CreateTopicsRequest<'a> {
     const API: ApiKey = ApiKey::CreateTopics;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreateTopicsResponse<'a> {
     pub throttle_time_ms: i32,
     pub topics: Array<'a, CreatableTopicResult<'a>>,
-}
-
-impl Default for CreateTopicsResponse<'_> {
-    fn default() -> Self {
-        CreateTopicsResponse { throttle_time_ms: 0, topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for CreateTopicsResponse<'a> {
@@ -103,25 +97,13 @@ impl<'a> Response<'a> for CreateTopicsResponse<'a> {
     const API: ApiKey = ApiKey::CreateTopics;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreatableTopic<'a> {
     pub name: &'a str,
     pub num_partitions: i32,
     pub replication_factor: i16,
     pub assignments: Array<'a, CreatableReplicaAssignment<'a>>,
     pub configs: Array<'a, CreatableTopicConfig<'a>>,
-}
-
-impl Default for CreatableTopic<'_> {
-    fn default() -> Self {
-        CreatableTopic {
-            name: "",
-            num_partitions: 0,
-            replication_factor: 0,
-            assignments: Array::EMPTY,
-            configs: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for CreatableTopic<'a> {
@@ -151,16 +133,10 @@ impl<'a> Element<'a> for CreatableTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CreatableReplicaAssignment<'a> {
     pub partition_index: i32,
     pub broker_ids: Array<'a, i32>,
-}
-
-impl Default for CreatableReplicaAssignment<'_> {
-    fn default() -> Self {
-        CreatableReplicaAssignment { partition_index: 0, broker_ids: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for CreatableReplicaAssignment<'a> {

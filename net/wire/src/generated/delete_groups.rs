@@ -8,15 +8,9 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteGroupsRequest<'a> {
     pub groups_names: Array<'a, &'a str>,
-}
-
-impl Default for DeleteGroupsRequest<'_> {
-    fn default() -> Self {
-        DeleteGroupsRequest { groups_names: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DeleteGroupsRequest<'a> {
@@ -49,16 +43,10 @@ impl<'a> Request<'a> for DeleteGroupsRequest<'a> {
     const API: ApiKey = ApiKey::DeleteGroups;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteGroupsResponse<'a> {
     pub throttle_time_ms: i32,
     pub results: Array<'a, DeletableGroupResult<'a>>,
-}
-
-impl Default for DeleteGroupsResponse<'_> {
-    fn default() -> Self {
-        DeleteGroupsResponse { throttle_time_ms: 0, results: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DeleteGroupsResponse<'a> {
@@ -94,16 +82,10 @@ impl<'a> Response<'a> for DeleteGroupsResponse<'a> {
     const API: ApiKey = ApiKey::DeleteGroups;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeletableGroupResult<'a> {
     pub group_id: &'a str,
     pub error_code: i16,
-}
-
-impl Default for DeletableGroupResult<'_> {
-    fn default() -> Self {
-        DeletableGroupResult { group_id: "", error_code: 0 }
-    }
 }
 
 impl<'a> Element<'a> for DeletableGroupResult<'a> {

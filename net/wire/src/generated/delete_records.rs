@@ -8,16 +8,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteRecordsRequest<'a> {
     pub topics: Array<'a, DeleteRecordsTopic<'a>>,
     pub timeout_ms: i32,
-}
-
-impl Default for DeleteRecordsRequest<'_> {
-    fn default() -> Self {
-        DeleteRecordsRequest { topics: Array::EMPTY, timeout_ms: 0 }
-    }
 }
 
 impl<'a> Element<'a> for DeleteRecordsRequest<'a> {
@@ -54,16 +48,10 @@ impl<'a> Request<'a> for DeleteRecordsRequest<'a> {
     const API: ApiKey = ApiKey::DeleteRecords;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteRecordsResponse<'a> {
     pub throttle_time_ms: i32,
     pub topics: Array<'a, DeleteRecordsTopicResult<'a>>,
-}
-
-impl Default for DeleteRecordsResponse<'_> {
-    fn default() -> Self {
-        DeleteRecordsResponse { throttle_time_ms: 0, topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DeleteRecordsResponse<'a> {
@@ -99,16 +87,10 @@ impl<'a> Response<'a> for DeleteRecordsResponse<'a> {
     const API: ApiKey = ApiKey::DeleteRecords;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteRecordsTopic<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, DeleteRecordsPartition>,
-}
-
-impl Default for DeleteRecordsTopic<'_> {
-    fn default() -> Self {
-        DeleteRecordsTopic { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DeleteRecordsTopic<'a> {
@@ -132,16 +114,10 @@ impl<'a> Element<'a> for DeleteRecordsTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteRecordsPartition {
     pub partition_index: i32,
     pub offset: i64,
-}
-
-impl Default for DeleteRecordsPartition {
-    fn default() -> Self {
-        DeleteRecordsPartition { partition_index: 0, offset: 0 }
-    }
 }
 
 impl<'a> Element<'a> for DeleteRecordsPartition {
@@ -162,16 +138,10 @@ impl<'a> Element<'a> for DeleteRecordsPartition {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteRecordsTopicResult<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, DeleteRecordsPartitionResult>,
-}
-
-impl Default for DeleteRecordsTopicResult<'_> {
-    fn default() -> Self {
-        DeleteRecordsTopicResult { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DeleteRecordsTopicResult<'a> {
@@ -195,17 +165,11 @@ impl<'a> Element<'a> for DeleteRecordsTopicResult<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteRecordsPartitionResult {
     pub partition_index: i32,
     pub low_watermark: i64,
     pub error_code: i16,
-}
-
-impl Default for DeleteRecordsPartitionResult {
-    fn default() -> Self {
-        DeleteRecordsPartitionResult { partition_index: 0, low_watermark: 0, error_code: 0 }
-    }
 }
 
 impl<'a> Element<'a> for DeleteRecordsPartitionResult {

@@ -9,19 +9,13 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteTopicsRequest<'a> {
     /// Versions 6+.
     pub topics: Array<'a, DeleteTopicState<'a>>,
     /// Versions 1-5.
     pub topic_names: Array<'a, &'a str>,
     pub timeout_ms: i32,
-}
-
-impl Default for DeleteTopicsRequest<'_> {
-    fn default() -> Self {
-        DeleteTopicsRequest { topics: Array::EMPTY, topic_names: Array::EMPTY, timeout_ms: 0 }
-    }
 }
 
 impl<'a> Element<'a> for DeleteTopicsRequest<'a> {
@@ -70,16 +64,10 @@ impl<'a> Request<'a> for DeleteTopicsRequest<'a> {
     const API: ApiKey = ApiKey::DeleteTopics;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteTopicsResponse<'a> {
     pub throttle_time_ms: i32,
     pub responses: Array<'a, DeletableTopicResult<'a>>,
-}
-
-impl Default for DeleteTopicsResponse<'_> {
-    fn default() -> Self {
-        DeleteTopicsResponse { throttle_time_ms: 0, responses: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DeleteTopicsResponse<'a> {
@@ -115,16 +103,10 @@ impl<'a> Response<'a> for DeleteTopicsResponse<'a> {
     const API: ApiKey = ApiKey::DeleteTopics;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DeleteTopicState<'a> {
     pub name: Option<&'a str>,
     pub topic_id: Uuid,
-}
-
-impl Default for DeleteTopicState<'_> {
-    fn default() -> Self {
-        DeleteTopicState { name: None, topic_id: Uuid::ZERO }
-    }
 }
 
 impl<'a> Element<'a> for DeleteTopicState<'a> {

@@ -138,7 +138,7 @@ impl<'a> Response<'a> for DescribeClusterResponse<'a> {
     const API: ApiKey = ApiKey::DescribeCluster;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeClusterBroker<'a> {
     pub broker_id: i32,
     pub host: &'a str,
@@ -146,12 +146,6 @@ pub struct DescribeClusterBroker<'a> {
     pub rack: Option<&'a str>,
     /// Versions 2+.
     pub is_fenced: bool,
-}
-
-impl Default for DescribeClusterBroker<'_> {
-    fn default() -> Self {
-        DescribeClusterBroker { broker_id: 0, host: "", port: 0, rack: None, is_fenced: false }
-    }
 }
 
 impl<'a> Element<'a> for DescribeClusterBroker<'a> {

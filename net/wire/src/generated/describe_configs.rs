@@ -8,22 +8,12 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeConfigsRequest<'a> {
     pub resources: Array<'a, DescribeConfigsResource<'a>>,
     pub include_synonyms: bool,
     /// Versions 3+.
     pub include_documentation: bool,
-}
-
-impl Default for DescribeConfigsRequest<'_> {
-    fn default() -> Self {
-        DescribeConfigsRequest {
-            resources: Array::EMPTY,
-            include_synonyms: false,
-            include_documentation: false,
-        }
-    }
 }
 
 impl<'a> Element<'a> for DescribeConfigsRequest<'a> {
@@ -66,16 +56,10 @@ impl<'a> Request<'a> for DescribeConfigsRequest<'a> {
     const API: ApiKey = ApiKey::DescribeConfigs;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeConfigsResponse<'a> {
     pub throttle_time_ms: i32,
     pub results: Array<'a, DescribeConfigsResult<'a>>,
-}
-
-impl Default for DescribeConfigsResponse<'_> {
-    fn default() -> Self {
-        DescribeConfigsResponse { throttle_time_ms: 0, results: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DescribeConfigsResponse<'a> {

@@ -10,17 +10,11 @@ use engine_base::message::{
     Array, Element, Message, Version, read_blob, read_nullable_text, read_text,
 };
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeGroupsRequest<'a> {
     pub groups: Array<'a, &'a str>,
     /// Versions 3+.
     pub include_authorized_operations: bool,
-}
-
-impl Default for DescribeGroupsRequest<'_> {
-    fn default() -> Self {
-        DescribeGroupsRequest { groups: Array::EMPTY, include_authorized_operations: false }
-    }
 }
 
 impl<'a> Element<'a> for DescribeGroupsRequest<'a> {
@@ -61,17 +55,11 @@ impl<'a> Request<'a> for DescribeGroupsRequest<'a> {
     const API: ApiKey = ApiKey::DescribeGroups;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeGroupsResponse<'a> {
     /// Versions 1+.
     pub throttle_time_ms: i32,
     pub groups: Array<'a, DescribedGroup<'a>>,
-}
-
-impl Default for DescribeGroupsResponse<'_> {
-    fn default() -> Self {
-        DescribeGroupsResponse { throttle_time_ms: 0, groups: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DescribeGroupsResponse<'a> {
@@ -179,7 +167,7 @@ impl<'a> Element<'a> for DescribedGroup<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribedGroupMember<'a> {
     pub member_id: &'a str,
     /// Versions 4+.
@@ -188,19 +176,6 @@ pub struct DescribedGroupMember<'a> {
     pub client_host: &'a str,
     pub member_metadata: &'a [u8],
     pub member_assignment: &'a [u8],
-}
-
-impl Default for DescribedGroupMember<'_> {
-    fn default() -> Self {
-        DescribedGroupMember {
-            member_id: "",
-            group_instance_id: None,
-            client_id: "",
-            client_host: "",
-            member_metadata: &[],
-            member_assignment: &[],
-        }
-    }
 }
 
 impl<'a> Element<'a> for DescribedGroupMember<'a> {

@@ -49,18 +49,12 @@ impl<'a> Request<'a> for DescribeLogDirsRequest<'a> {
     const API: ApiKey = ApiKey::DescribeLogDirs;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeLogDirsResponse<'a> {
     pub throttle_time_ms: i32,
     /// Versions 3+.
     pub error_code: i16,
     pub results: Array<'a, DescribeLogDirsResult<'a>>,
-}
-
-impl Default for DescribeLogDirsResponse<'_> {
-    fn default() -> Self {
-        DescribeLogDirsResponse { throttle_time_ms: 0, error_code: 0, results: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DescribeLogDirsResponse<'a> {
@@ -100,16 +94,10 @@ impl<'a> Response<'a> for DescribeLogDirsResponse<'a> {
     const API: ApiKey = ApiKey::DescribeLogDirs;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribableLogDirTopic<'a> {
     pub topic: &'a str,
     pub partitions: Array<'a, i32>,
-}
-
-impl Default for DescribableLogDirTopic<'_> {
-    fn default() -> Self {
-        DescribableLogDirTopic { topic: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DescribableLogDirTopic<'a> {
@@ -194,16 +182,10 @@ impl<'a> Element<'a> for DescribeLogDirsResult<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeLogDirsTopic<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, DescribeLogDirsPartition>,
-}
-
-impl Default for DescribeLogDirsTopic<'_> {
-    fn default() -> Self {
-        DescribeLogDirsTopic { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for DescribeLogDirsTopic<'a> {
@@ -227,23 +209,12 @@ impl<'a> Element<'a> for DescribeLogDirsTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeLogDirsPartition {
     pub partition_index: i32,
     pub partition_size: i64,
     pub offset_lag: i64,
     pub is_future_key: bool,
-}
-
-impl Default for DescribeLogDirsPartition {
-    fn default() -> Self {
-        DescribeLogDirsPartition {
-            partition_index: 0,
-            partition_size: 0,
-            offset_lag: 0,
-            is_future_key: false,
-        }
-    }
 }
 
 impl<'a> Element<'a> for DescribeLogDirsPartition {

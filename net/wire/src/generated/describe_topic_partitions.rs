@@ -61,21 +61,11 @@ impl<'a> Request<'a> for DescribeTopicPartitionsRequest<'a> {
     const API: ApiKey = ApiKey::DescribeTopicPartitions;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DescribeTopicPartitionsResponse<'a> {
     pub throttle_time_ms: i32,
     pub topics: Array<'a, DescribeTopicPartitionsResponseTopic<'a>>,
     pub next_cursor: Option<Cursor<'a>>,
-}
-
-impl Default for DescribeTopicPartitionsResponse<'_> {
-    fn default() -> Self {
-        DescribeTopicPartitionsResponse {
-            throttle_time_ms: 0,
-            topics: Array::EMPTY,
-            next_cursor: None,
-        }
-    }
 }
 
 impl<'a> Element<'a> for DescribeTopicPartitionsResponse<'a> {
@@ -109,15 +99,9 @@ impl<'a> Response<'a> for DescribeTopicPartitionsResponse<'a> {
     const API: ApiKey = ApiKey::DescribeTopicPartitions;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct TopicRequest<'a> {
     pub name: &'a str,
-}
-
-impl Default for TopicRequest<'_> {
-    fn default() -> Self {
-        TopicRequest { name: "" }
-    }
 }
 
 impl<'a> Element<'a> for TopicRequest<'a> {
@@ -133,16 +117,10 @@ impl<'a> Element<'a> for TopicRequest<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Cursor<'a> {
     pub topic_name: &'a str,
     pub partition_index: i32,
-}
-
-impl Default for Cursor<'_> {
-    fn default() -> Self {
-        Cursor { topic_name: "", partition_index: 0 }
-    }
 }
 
 impl<'a> Element<'a> for Cursor<'a> {

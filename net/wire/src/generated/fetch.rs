@@ -148,7 +148,7 @@ impl<'a> Request<'a> for FetchRequest<'a> {
     const API: ApiKey = ApiKey::Fetch;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FetchResponse<'a> {
     pub throttle_time_ms: i32,
     /// Versions 7+.
@@ -158,18 +158,6 @@ pub struct FetchResponse<'a> {
     pub responses: Array<'a, FetchableTopicResponse<'a>>,
     /// Versions 16+, tag 0.
     pub node_endpoints: Array<'a, NodeEndpoint<'a>>,
-}
-
-impl Default for FetchResponse<'_> {
-    fn default() -> Self {
-        FetchResponse {
-            throttle_time_ms: 0,
-            error_code: 0,
-            session_id: 0,
-            responses: Array::EMPTY,
-            node_endpoints: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for FetchResponse<'a> {
@@ -255,19 +243,13 @@ impl<'a> Element<'a> for ReplicaState {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FetchTopic<'a> {
     /// Versions 4-12.
     pub topic: &'a str,
     /// Versions 13+.
     pub topic_id: Uuid,
     pub partitions: Array<'a, FetchPartition>,
-}
-
-impl Default for FetchTopic<'_> {
-    fn default() -> Self {
-        FetchTopic { topic: "", topic_id: Uuid::ZERO, partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for FetchTopic<'a> {
@@ -391,19 +373,13 @@ impl<'a> Element<'a> for FetchPartition {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ForgottenTopic<'a> {
     /// Versions 7-12.
     pub topic: &'a str,
     /// Versions 13+.
     pub topic_id: Uuid,
     pub partitions: Array<'a, i32>,
-}
-
-impl Default for ForgottenTopic<'_> {
-    fn default() -> Self {
-        ForgottenTopic { topic: "", topic_id: Uuid::ZERO, partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ForgottenTopic<'a> {
@@ -433,19 +409,13 @@ impl<'a> Element<'a> for ForgottenTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FetchableTopicResponse<'a> {
     /// Versions 4-12.
     pub topic: &'a str,
     /// Versions 13+.
     pub topic_id: Uuid,
     pub partitions: Array<'a, PartitionData<'a>>,
-}
-
-impl Default for FetchableTopicResponse<'_> {
-    fn default() -> Self {
-        FetchableTopicResponse { topic: "", topic_id: Uuid::ZERO, partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for FetchableTopicResponse<'a> {
@@ -664,16 +634,10 @@ impl<'a> Element<'a> for SnapshotId {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct AbortedTransaction {
     pub producer_id: i64,
     pub first_offset: i64,
-}
-
-impl Default for AbortedTransaction {
-    fn default() -> Self {
-        AbortedTransaction { producer_id: 0, first_offset: 0 }
-    }
 }
 
 impl<'a> Element<'a> for AbortedTransaction {
@@ -694,18 +658,12 @@ impl<'a> Element<'a> for AbortedTransaction {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct NodeEndpoint<'a> {
     pub node_id: i32,
     pub host: &'a str,
     pub port: i32,
     pub rack: Option<&'a str>,
-}
-
-impl Default for NodeEndpoint<'_> {
-    fn default() -> Self {
-        NodeEndpoint { node_id: 0, host: "", port: 0, rack: None }
-    }
 }
 
 impl<'a> Element<'a> for NodeEndpoint<'a> {

@@ -8,7 +8,7 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FindCoordinatorRequest<'a> {
     /// Versions 0-3.
     pub key: &'a str,
@@ -16,12 +16,6 @@ pub struct FindCoordinatorRequest<'a> {
     pub key_type: i8,
     /// Versions 4+.
     pub coordinator_keys: Array<'a, &'a str>,
-}
-
-impl Default for FindCoordinatorRequest<'_> {
-    fn default() -> Self {
-        FindCoordinatorRequest { key: "", key_type: 0, coordinator_keys: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for FindCoordinatorRequest<'a> {

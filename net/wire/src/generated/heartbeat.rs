@@ -8,19 +8,13 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct HeartbeatRequest<'a> {
     pub group_id: &'a str,
     pub generation_id: i32,
     pub member_id: &'a str,
     /// Versions 3+.
     pub group_instance_id: Option<&'a str>,
-}
-
-impl Default for HeartbeatRequest<'_> {
-    fn default() -> Self {
-        HeartbeatRequest { group_id: "", generation_id: 0, member_id: "", group_instance_id: None }
-    }
 }
 
 impl<'a> Element<'a> for HeartbeatRequest<'a> {
@@ -69,17 +63,11 @@ impl<'a> Request<'a> for HeartbeatRequest<'a> {
     const API: ApiKey = ApiKey::Heartbeat;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct HeartbeatResponse {
     /// Versions 1+.
     pub throttle_time_ms: i32,
     pub error_code: i16,
-}
-
-impl Default for HeartbeatResponse {
-    fn default() -> Self {
-        HeartbeatResponse { throttle_time_ms: 0, error_code: 0 }
-    }
 }
 
 impl<'a> Element<'a> for HeartbeatResponse {

@@ -8,16 +8,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct IncrementalAlterConfigsRequest<'a> {
     pub resources: Array<'a, AlterConfigsResource<'a>>,
     pub validate_only: bool,
-}
-
-impl Default for IncrementalAlterConfigsRequest<'_> {
-    fn default() -> Self {
-        IncrementalAlterConfigsRequest { resources: Array::EMPTY, validate_only: false }
-    }
 }
 
 impl<'a> Element<'a> for IncrementalAlterConfigsRequest<'a> {
@@ -54,16 +48,10 @@ impl<'a> Request<'a> for IncrementalAlterConfigsRequest<'a> {
     const API: ApiKey = ApiKey::IncrementalAlterConfigs;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct IncrementalAlterConfigsResponse<'a> {
     pub throttle_time_ms: i32,
     pub responses: Array<'a, AlterConfigsResourceResponse<'a>>,
-}
-
-impl Default for IncrementalAlterConfigsResponse<'_> {
-    fn default() -> Self {
-        IncrementalAlterConfigsResponse { throttle_time_ms: 0, responses: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for IncrementalAlterConfigsResponse<'a> {
@@ -99,17 +87,11 @@ impl<'a> Response<'a> for IncrementalAlterConfigsResponse<'a> {
     const API: ApiKey = ApiKey::IncrementalAlterConfigs;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct AlterConfigsResource<'a> {
     pub resource_type: i8,
     pub resource_name: &'a str,
     pub configs: Array<'a, AlterableConfig<'a>>,
-}
-
-impl Default for AlterConfigsResource<'_> {
-    fn default() -> Self {
-        AlterConfigsResource { resource_type: 0, resource_name: "", configs: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for AlterConfigsResource<'a> {

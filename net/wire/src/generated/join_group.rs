@@ -199,16 +199,10 @@ impl<'a> Response<'a> for JoinGroupResponse<'a> {
     const API: ApiKey = ApiKey::JoinGroup;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct JoinGroupRequestProtocol<'a> {
     pub name: &'a str,
     pub metadata: &'a [u8],
-}
-
-impl Default for JoinGroupRequestProtocol<'_> {
-    fn default() -> Self {
-        JoinGroupRequestProtocol { name: "", metadata: &[] }
-    }
 }
 
 impl<'a> Element<'a> for JoinGroupRequestProtocol<'a> {
@@ -232,18 +226,12 @@ impl<'a> Element<'a> for JoinGroupRequestProtocol<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct JoinGroupResponseMember<'a> {
     pub member_id: &'a str,
     /// Versions 5+.
     pub group_instance_id: Option<&'a str>,
     pub metadata: &'a [u8],
-}
-
-impl Default for JoinGroupResponseMember<'_> {
-    fn default() -> Self {
-        JoinGroupResponseMember { member_id: "", group_instance_id: None, metadata: &[] }
-    }
 }
 
 impl<'a> Element<'a> for JoinGroupResponseMember<'a> {

@@ -8,19 +8,13 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct LeaveGroupRequest<'a> {
     pub group_id: &'a str,
     /// Versions 0-2.
     pub member_id: &'a str,
     /// Versions 3+.
     pub members: Array<'a, MemberIdentity<'a>>,
-}
-
-impl Default for LeaveGroupRequest<'_> {
-    fn default() -> Self {
-        LeaveGroupRequest { group_id: "", member_id: "", members: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for LeaveGroupRequest<'a> {
@@ -67,19 +61,13 @@ impl<'a> Request<'a> for LeaveGroupRequest<'a> {
     const API: ApiKey = ApiKey::LeaveGroup;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct LeaveGroupResponse<'a> {
     /// Versions 1+.
     pub throttle_time_ms: i32,
     pub error_code: i16,
     /// Versions 3+.
     pub members: Array<'a, MemberResponse<'a>>,
-}
-
-impl Default for LeaveGroupResponse<'_> {
-    fn default() -> Self {
-        LeaveGroupResponse { throttle_time_ms: 0, error_code: 0, members: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for LeaveGroupResponse<'a> {
@@ -121,18 +109,12 @@ impl<'a> Response<'a> for LeaveGroupResponse<'a> {
     const API: ApiKey = ApiKey::LeaveGroup;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct MemberIdentity<'a> {
     pub member_id: &'a str,
     pub group_instance_id: Option<&'a str>,
     /// Versions 5+.
     pub reason: Option<&'a str>,
-}
-
-impl Default for MemberIdentity<'_> {
-    fn default() -> Self {
-        MemberIdentity { member_id: "", group_instance_id: None, reason: None }
-    }
 }
 
 impl<'a> Element<'a> for MemberIdentity<'a> {

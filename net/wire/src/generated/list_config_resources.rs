@@ -8,16 +8,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListConfigResourcesRequest<'a> {
     /// Versions 1+.
     pub resource_types: Array<'a, i8>,
-}
-
-impl Default for ListConfigResourcesRequest<'_> {
-    fn default() -> Self {
-        ListConfigResourcesRequest { resource_types: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ListConfigResourcesRequest<'a> {
@@ -56,21 +50,11 @@ impl<'a> Request<'a> for ListConfigResourcesRequest<'a> {
     const API: ApiKey = ApiKey::ListConfigResources;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListConfigResourcesResponse<'a> {
     pub throttle_time_ms: i32,
     pub error_code: i16,
     pub config_resources: Array<'a, ConfigResource<'a>>,
-}
-
-impl Default for ListConfigResourcesResponse<'_> {
-    fn default() -> Self {
-        ListConfigResourcesResponse {
-            throttle_time_ms: 0,
-            error_code: 0,
-            config_resources: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for ListConfigResourcesResponse<'a> {

@@ -8,18 +8,12 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListGroupsRequest<'a> {
     /// Versions 4+.
     pub states_filter: Array<'a, &'a str>,
     /// Versions 5+.
     pub types_filter: Array<'a, &'a str>,
-}
-
-impl Default for ListGroupsRequest<'_> {
-    fn default() -> Self {
-        ListGroupsRequest { states_filter: Array::EMPTY, types_filter: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ListGroupsRequest<'a> {
@@ -72,18 +66,12 @@ impl<'a> Request<'a> for ListGroupsRequest<'a> {
     const API: ApiKey = ApiKey::ListGroups;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListGroupsResponse<'a> {
     /// Versions 1+.
     pub throttle_time_ms: i32,
     pub error_code: i16,
     pub groups: Array<'a, ListedGroup<'a>>,
-}
-
-impl Default for ListGroupsResponse<'_> {
-    fn default() -> Self {
-        ListGroupsResponse { throttle_time_ms: 0, error_code: 0, groups: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ListGroupsResponse<'a> {
@@ -123,7 +111,7 @@ impl<'a> Response<'a> for ListGroupsResponse<'a> {
     const API: ApiKey = ApiKey::ListGroups;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListedGroup<'a> {
     pub group_id: &'a str,
     pub protocol_type: &'a str,
@@ -131,12 +119,6 @@ pub struct ListedGroup<'a> {
     pub group_state: &'a str,
     /// Versions 5+.
     pub group_type: &'a str,
-}
-
-impl Default for ListedGroup<'_> {
-    fn default() -> Self {
-        ListedGroup { group_id: "", protocol_type: "", group_state: "", group_type: "" }
-    }
 }
 
 impl<'a> Element<'a> for ListedGroup<'a> {

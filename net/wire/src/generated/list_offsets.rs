@@ -8,7 +8,7 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListOffsetsRequest<'a> {
     pub replica_id: i32,
     /// Versions 2+.
@@ -16,17 +16,6 @@ pub struct ListOffsetsRequest<'a> {
     pub topics: Array<'a, ListOffsetsTopic<'a>>,
     /// Versions 10+.
     pub timeout_ms: i32,
-}
-
-impl Default for ListOffsetsRequest<'_> {
-    fn default() -> Self {
-        ListOffsetsRequest {
-            replica_id: 0,
-            isolation_level: 0,
-            topics: Array::EMPTY,
-            timeout_ms: 0,
-        }
-    }
 }
 
 impl<'a> Element<'a> for ListOffsetsRequest<'a> {
@@ -73,17 +62,11 @@ impl<'a> Request<'a> for ListOffsetsRequest<'a> {
     const API: ApiKey = ApiKey::ListOffsets;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListOffsetsResponse<'a> {
     /// Versions 2+.
     pub throttle_time_ms: i32,
     pub topics: Array<'a, ListOffsetsTopicResponse<'a>>,
-}
-
-impl Default for ListOffsetsResponse<'_> {
-    fn default() -> Self {
-        ListOffsetsResponse { throttle_time_ms: 0, topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ListOffsetsResponse<'a> {
@@ -121,16 +104,10 @@ impl<'a> Response<'a> for ListOffsetsResponse<'a> {
     const API: ApiKey = ApiKey::ListOffsets;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListOffsetsTopic<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, ListOffsetsPartition>,
-}
-
-impl Default for ListOffsetsTopic<'_> {
-    fn default() -> Self {
-        ListOffsetsTopic { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ListOffsetsTopic<'a> {
@@ -193,16 +170,10 @@ impl<'a> Element<'a> for ListOffsetsPartition {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ListOffsetsTopicResponse<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, ListOffsetsPartitionResponse>,
-}
-
-impl Default for ListOffsetsTopicResponse<'_> {
-    fn default() -> Self {
-        ListOffsetsTopicResponse { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ListOffsetsTopicResponse<'a> {

@@ -236,19 +236,13 @@ impl<'a> Element<'a> for MetadataRequestTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct MetadataResponseBroker<'a> {
     pub node_id: i32,
     pub host: &'a str,
     pub port: i32,
     /// Versions 1+.
     pub rack: Option<&'a str>,
-}
-
-impl Default for MetadataResponseBroker<'_> {
-    fn default() -> Self {
-        MetadataResponseBroker { node_id: 0, host: "", port: 0, rack: None }
-    }
 }
 
 impl<'a> Element<'a> for MetadataResponseBroker<'a> {

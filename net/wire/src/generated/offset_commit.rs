@@ -86,17 +86,11 @@ impl<'a> Request<'a> for OffsetCommitRequest<'a> {
     const API: ApiKey = ApiKey::OffsetCommit;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetCommitResponse<'a> {
     /// Versions 3+.
     pub throttle_time_ms: i32,
     pub topics: Array<'a, OffsetCommitResponseTopic<'a>>,
-}
-
-impl Default for OffsetCommitResponse<'_> {
-    fn default() -> Self {
-        OffsetCommitResponse { throttle_time_ms: 0, topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetCommitResponse<'a> {
@@ -134,19 +128,13 @@ impl<'a> Response<'a> for OffsetCommitResponse<'a> {
     const API: ApiKey = ApiKey::OffsetCommit;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetCommitRequestTopic<'a> {
     /// Versions 2-9.
     pub name: &'a str,
     /// Versions 10+.
     pub topic_id: Uuid,
     pub partitions: Array<'a, OffsetCommitRequestPartition<'a>>,
-}
-
-impl Default for OffsetCommitRequestTopic<'_> {
-    fn default() -> Self {
-        OffsetCommitRequestTopic { name: "", topic_id: Uuid::ZERO, partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetCommitRequestTopic<'a> {
@@ -223,19 +211,13 @@ impl<'a> Element<'a> for OffsetCommitRequestPartition<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetCommitResponseTopic<'a> {
     /// Versions 2-9.
     pub name: &'a str,
     /// Versions 10+.
     pub topic_id: Uuid,
     pub partitions: Array<'a, OffsetCommitResponsePartition>,
-}
-
-impl Default for OffsetCommitResponseTopic<'_> {
-    fn default() -> Self {
-        OffsetCommitResponseTopic { name: "", topic_id: Uuid::ZERO, partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetCommitResponseTopic<'a> {
@@ -265,16 +247,10 @@ impl<'a> Element<'a> for OffsetCommitResponseTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetCommitResponsePartition {
     pub partition_index: i32,
     pub error_code: i16,
-}
-
-impl Default for OffsetCommitResponsePartition {
-    fn default() -> Self {
-        OffsetCommitResponsePartition { partition_index: 0, error_code: 0 }
-    }
 }
 
 impl<'a> Element<'a> for OffsetCommitResponsePartition {

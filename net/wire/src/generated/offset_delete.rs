@@ -8,16 +8,10 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetDeleteRequest<'a> {
     pub group_id: &'a str,
     pub topics: Array<'a, OffsetDeleteRequestTopic<'a>>,
-}
-
-impl Default for OffsetDeleteRequest<'_> {
-    fn default() -> Self {
-        OffsetDeleteRequest { group_id: "", topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetDeleteRequest<'a> {
@@ -47,17 +41,11 @@ impl<'a> Request<'a> for OffsetDeleteRequest<'a> {
     const API: ApiKey = ApiKey::OffsetDelete;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetDeleteResponse<'a> {
     pub error_code: i16,
     pub throttle_time_ms: i32,
     pub topics: Array<'a, OffsetDeleteResponseTopic<'a>>,
-}
-
-impl Default for OffsetDeleteResponse<'_> {
-    fn default() -> Self {
-        OffsetDeleteResponse { error_code: 0, throttle_time_ms: 0, topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetDeleteResponse<'a> {
@@ -88,16 +76,10 @@ impl<'a> Response<'a> for OffsetDeleteResponse<'a> {
     const API: ApiKey = ApiKey::OffsetDelete;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetDeleteRequestTopic<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, OffsetDeleteRequestPartition>,
-}
-
-impl Default for OffsetDeleteRequestTopic<'_> {
-    fn default() -> Self {
-        OffsetDeleteRequestTopic { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetDeleteRequestTopic<'a> {
@@ -114,15 +96,9 @@ impl<'a> Element<'a> for OffsetDeleteRequestTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetDeleteRequestPartition {
     pub partition_index: i32,
-}
-
-impl Default for OffsetDeleteRequestPartition {
-    fn default() -> Self {
-        OffsetDeleteRequestPartition { partition_index: 0 }
-    }
 }
 
 impl<'a> Element<'a> for OffsetDeleteRequestPartition {
@@ -135,16 +111,10 @@ impl<'a> Element<'a> for OffsetDeleteRequestPartition {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetDeleteResponseTopic<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, OffsetDeleteResponsePartition>,
-}
-
-impl Default for OffsetDeleteResponseTopic<'_> {
-    fn default() -> Self {
-        OffsetDeleteResponseTopic { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetDeleteResponseTopic<'a> {
@@ -161,16 +131,10 @@ impl<'a> Element<'a> for OffsetDeleteResponseTopic<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetDeleteResponsePartition {
     pub partition_index: i32,
     pub error_code: i16,
-}
-
-impl Default for OffsetDeleteResponsePartition {
-    fn default() -> Self {
-        OffsetDeleteResponsePartition { partition_index: 0, error_code: 0 }
-    }
 }
 
 impl<'a> Element<'a> for OffsetDeleteResponsePartition {

@@ -101,7 +101,7 @@ impl<'a> Request<'a> for OffsetFetchRequest<'a> {
     const API: ApiKey = ApiKey::OffsetFetch;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetFetchResponse<'a> {
     /// Versions 3+.
     pub throttle_time_ms: i32,
@@ -111,17 +111,6 @@ pub struct OffsetFetchResponse<'a> {
     pub error_code: i16,
     /// Versions 8+.
     pub groups: Array<'a, OffsetFetchResponseGroup<'a>>,
-}
-
-impl Default for OffsetFetchResponse<'_> {
-    fn default() -> Self {
-        OffsetFetchResponse {
-            throttle_time_ms: 0,
-            topics: Array::EMPTY,
-            error_code: 0,
-            groups: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for OffsetFetchResponse<'a> {
@@ -169,16 +158,10 @@ impl<'a> Response<'a> for OffsetFetchResponse<'a> {
     const API: ApiKey = ApiKey::OffsetFetch;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetFetchRequestTopic<'a> {
     pub name: &'a str,
     pub partition_indexes: Array<'a, i32>,
-}
-
-impl Default for OffsetFetchRequestTopic<'_> {
-    fn default() -> Self {
-        OffsetFetchRequestTopic { name: "", partition_indexes: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetFetchRequestTopic<'a> {
@@ -252,19 +235,13 @@ impl<'a> Element<'a> for OffsetFetchRequestGroup<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetFetchRequestTopics<'a> {
     /// Versions 8-9.
     pub name: &'a str,
     /// Versions 10+.
     pub topic_id: Uuid,
     pub partition_indexes: Array<'a, i32>,
-}
-
-impl Default for OffsetFetchRequestTopics<'_> {
-    fn default() -> Self {
-        OffsetFetchRequestTopics { name: "", topic_id: Uuid::ZERO, partition_indexes: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetFetchRequestTopics<'a> {
@@ -290,16 +267,10 @@ impl<'a> Element<'a> for OffsetFetchRequestTopics<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetFetchResponseTopic<'a> {
     pub name: &'a str,
     pub partitions: Array<'a, OffsetFetchResponsePartition<'a>>,
-}
-
-impl Default for OffsetFetchResponseTopic<'_> {
-    fn default() -> Self {
-        OffsetFetchResponseTopic { name: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetFetchResponseTopic<'a> {
@@ -374,17 +345,11 @@ impl<'a> Element<'a> for OffsetFetchResponsePartition<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetFetchResponseGroup<'a> {
     pub group_id: &'a str,
     pub topics: Array<'a, OffsetFetchResponseTopics<'a>>,
     pub error_code: i16,
-}
-
-impl Default for OffsetFetchResponseGroup<'_> {
-    fn default() -> Self {
-        OffsetFetchResponseGroup { group_id: "", topics: Array::EMPTY, error_code: 0 }
-    }
 }
 
 impl<'a> Element<'a> for OffsetFetchResponseGroup<'a> {
@@ -406,19 +371,13 @@ impl<'a> Element<'a> for OffsetFetchResponseGroup<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetFetchResponseTopics<'a> {
     /// Versions 8-9.
     pub name: &'a str,
     /// Versions 10+.
     pub topic_id: Uuid,
     pub partitions: Array<'a, OffsetFetchResponsePartitions<'a>>,
-}
-
-impl Default for OffsetFetchResponseTopics<'_> {
-    fn default() -> Self {
-        OffsetFetchResponseTopics { name: "", topic_id: Uuid::ZERO, partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetFetchResponseTopics<'a> {

@@ -57,16 +57,10 @@ impl<'a> Request<'a> for OffsetForLeaderEpochRequest<'a> {
     const API: ApiKey = ApiKey::OffsetForLeaderEpoch;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetForLeaderEpochResponse<'a> {
     pub throttle_time_ms: i32,
     pub topics: Array<'a, OffsetForLeaderTopicResult<'a>>,
-}
-
-impl Default for OffsetForLeaderEpochResponse<'_> {
-    fn default() -> Self {
-        OffsetForLeaderEpochResponse { throttle_time_ms: 0, topics: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetForLeaderEpochResponse<'a> {
@@ -102,16 +96,10 @@ impl<'a> Response<'a> for OffsetForLeaderEpochResponse<'a> {
     const API: ApiKey = ApiKey::OffsetForLeaderEpoch;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetForLeaderTopic<'a> {
     pub topic: &'a str,
     pub partitions: Array<'a, OffsetForLeaderPartition>,
-}
-
-impl Default for OffsetForLeaderTopic<'_> {
-    fn default() -> Self {
-        OffsetForLeaderTopic { topic: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetForLeaderTopic<'a> {
@@ -171,16 +159,10 @@ impl<'a> Element<'a> for OffsetForLeaderPartition {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct OffsetForLeaderTopicResult<'a> {
     pub topic: &'a str,
     pub partitions: Array<'a, EpochEndOffset>,
-}
-
-impl Default for OffsetForLeaderTopicResult<'_> {
-    fn default() -> Self {
-        OffsetForLeaderTopicResult { topic: "", partitions: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for OffsetForLeaderTopicResult<'a> {

@@ -10,18 +10,12 @@ use engine_base::codec::{Reader, Result, Write as _};
 use engine_base::encoder::Encoder;
 use engine_base::message::{Array, Element, Message, Version, read_nullable_text, read_text};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ProduceRequest<'a> {
     pub transactional_id: Option<&'a str>,
     pub acks: i16,
     pub timeout_ms: i32,
     pub topic_data: Array<'a, TopicProduceData<'a>>,
-}
-
-impl Default for ProduceRequest<'_> {
-    fn default() -> Self {
-        ProduceRequest { transactional_id: None, acks: 0, timeout_ms: 0, topic_data: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for ProduceRequest<'a> {
@@ -62,22 +56,12 @@ impl<'a> Request<'a> for ProduceRequest<'a> {
     const API: ApiKey = ApiKey::Produce;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ProduceResponse<'a> {
     pub responses: Array<'a, TopicProduceResponse<'a>>,
     pub throttle_time_ms: i32,
     /// Versions 10+, tag 0.
     pub node_endpoints: Array<'a, NodeEndpoint<'a>>,
-}
-
-impl Default for ProduceResponse<'_> {
-    fn default() -> Self {
-        ProduceResponse {
-            responses: Array::EMPTY,
-            throttle_time_ms: 0,
-            node_endpoints: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for ProduceResponse<'a> {
@@ -129,19 +113,13 @@ impl<'a> Response<'a> for ProduceResponse<'a> {
     const API: ApiKey = ApiKey::Produce;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct TopicProduceData<'a> {
     /// Versions 3-12.
     pub name: &'a str,
     /// Versions 13+.
     pub topic_id: Uuid,
     pub partition_data: Array<'a, PartitionProduceData<'a>>,
-}
-
-impl Default for TopicProduceData<'_> {
-    fn default() -> Self {
-        TopicProduceData { name: "", topic_id: Uuid::ZERO, partition_data: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for TopicProduceData<'a> {
@@ -171,16 +149,10 @@ impl<'a> Element<'a> for TopicProduceData<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct PartitionProduceData<'a> {
     pub index: i32,
     pub records: Records<'a>,
-}
-
-impl Default for PartitionProduceData<'_> {
-    fn default() -> Self {
-        PartitionProduceData { index: 0, records: Records::Null }
-    }
 }
 
 impl<'a> Element<'a> for PartitionProduceData<'a> {
@@ -202,19 +174,13 @@ impl<'a> Element<'a> for PartitionProduceData<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct TopicProduceResponse<'a> {
     /// Versions 3-12.
     pub name: &'a str,
     /// Versions 13+.
     pub topic_id: Uuid,
     pub partition_responses: Array<'a, PartitionProduceResponse<'a>>,
-}
-
-impl Default for TopicProduceResponse<'_> {
-    fn default() -> Self {
-        TopicProduceResponse { name: "", topic_id: Uuid::ZERO, partition_responses: Array::EMPTY }
-    }
 }
 
 impl<'a> Element<'a> for TopicProduceResponse<'a> {
@@ -337,16 +303,10 @@ impl<'a> Element<'a> for PartitionProduceResponse<'a> {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct BatchIndexAndErrorMessage<'a> {
     pub batch_index: i32,
     pub batch_index_error_message: Option<&'a str>,
-}
-
-impl Default for BatchIndexAndErrorMessage<'_> {
-    fn default() -> Self {
-        BatchIndexAndErrorMessage { batch_index: 0, batch_index_error_message: None }
-    }
 }
 
 impl<'a> Element<'a> for BatchIndexAndErrorMessage<'a> {
@@ -396,18 +356,12 @@ impl<'a> Element<'a> for LeaderIdAndEpoch {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct NodeEndpoint<'a> {
     pub node_id: i32,
     pub host: &'a str,
     pub port: i32,
     pub rack: Option<&'a str>,
-}
-
-impl Default for NodeEndpoint<'_> {
-    fn default() -> Self {
-        NodeEndpoint { node_id: 0, host: "", port: 0, rack: None }
-    }
 }
 
 impl<'a> Element<'a> for NodeEndpoint<'a> {

@@ -10,7 +10,7 @@ use engine_base::message::{
     Array, Element, Message, Version, read_blob, read_nullable_text, read_text,
 };
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SyncGroupRequest<'a> {
     pub group_id: &'a str,
     pub generation_id: i32,
@@ -22,20 +22,6 @@ pub struct SyncGroupRequest<'a> {
     /// Versions 5+.
     pub protocol_name: Option<&'a str>,
     pub assignments: Array<'a, SyncGroupRequestAssignment<'a>>,
-}
-
-impl Default for SyncGroupRequest<'_> {
-    fn default() -> Self {
-        SyncGroupRequest {
-            group_id: "",
-            generation_id: 0,
-            member_id: "",
-            group_instance_id: None,
-            protocol_type: None,
-            protocol_name: None,
-            assignments: Array::EMPTY,
-        }
-    }
 }
 
 impl<'a> Element<'a> for SyncGroupRequest<'a> {
@@ -102,7 +88,7 @@ impl<'a> Request<'a> for SyncGroupRequest<'a> {
     const API: ApiKey = ApiKey::SyncGroup;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SyncGroupResponse<'a> {
     /// Versions 1+.
     pub throttle_time_ms: i32,
@@ -112,18 +98,6 @@ pub struct SyncGroupResponse<'a> {
     /// Versions 5+.
     pub protocol_name: Option<&'a str>,
     pub assignment: &'a [u8],
-}
-
-impl Default for SyncGroupResponse<'_> {
-    fn default() -> Self {
-        SyncGroupResponse {
-            throttle_time_ms: 0,
-            error_code: 0,
-            protocol_type: None,
-            protocol_name: None,
-            assignment: &[],
-        }
-    }
 }
 
 impl<'a> Element<'a> for SyncGroupResponse<'a> {
@@ -179,16 +153,10 @@ impl<'a> Response<'a> for SyncGroupResponse<'a> {
     const API: ApiKey = ApiKey::SyncGroup;
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SyncGroupRequestAssignment<'a> {
     pub member_id: &'a str,
     pub assignment: &'a [u8],
-}
-
-impl Default for SyncGroupRequestAssignment<'_> {
-    fn default() -> Self {
-        SyncGroupRequestAssignment { member_id: "", assignment: &[] }
-    }
 }
 
 impl<'a> Element<'a> for SyncGroupRequestAssignment<'a> {

@@ -86,17 +86,14 @@ fn scalars(text: &str) -> Vec<(String, String)> {
         };
         let (token, after) = rest.split_at(len);
         rest = after;
+        let is_value = token.starts_with('"')
+            || ["true", "false"].contains(&token)
+            || token.parse::<i64>().is_ok();
         if after.starts_with(':') {
             previous = token;
-        } else if token.starts_with('"')
-            || token == "true"
-            || token == "false"
-            || token.parse::<i64>().is_ok()
-        {
-            if !SKIPPED.contains(&previous) {
-                // The oracle writes `enable_2_pc`.
-                found.push((previous.replace('_', ""), token.to_owned()));
-            }
+        } else if is_value && !SKIPPED.contains(&previous) {
+            // The oracle writes `enable_2_pc`.
+            found.push((previous.replace('_', ""), token.to_owned()));
         }
     }
     found

@@ -56,7 +56,7 @@ fn range(versions: Versions, scope: Versions) -> Option<String> {
 fn declaration(out: &mut String, schema: &Schema, structure: &Struct) -> Result {
     let name = &structure.name;
     writeln!(out, "#[derive(Clone, PartialEq, Debug)]")?;
-    let plain_default = structure.fields.is_empty();
+    let plain_default = structure.fields.iter().all(is_plain);
     if plain_default {
         writeln!(out, "#[derive(Default)]")?;
     }
@@ -89,6 +89,12 @@ fn declaration(out: &mut String, schema: &Schema, structure: &Struct) -> Result 
         writeln!(out, "{}: {},", ident(field), default(field))?;
     }
     writeln!(out, "}}\n}}\n}}\n")
+}
+
+/// Whether the field's default is that of its Rust type.
+fn is_plain(field: &Field) -> bool {
+    let null = field.default.as_deref() == Some("null");
+    null || (field.nullable.is_none() && field.default.is_none())
 }
 
 /// When a structure has a section of tagged fields.

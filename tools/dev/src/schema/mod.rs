@@ -22,7 +22,7 @@ impl Versions {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
     /// A request and its response.
     Api,
@@ -133,6 +133,6 @@ pub fn load(folder: &Path) -> Result<Vec<Schema>, String> {
     if schemas.is_empty() {
         return Err(format!("{}: no schema files", folder.display()));
     }
-    schemas.sort_by(|a, b| (a.kind as u8, a.key).cmp(&(b.kind as u8, b.key)));
+    schemas.sort_by_key(|schema| (schema.kind, schema.key));
     Ok(schemas)
 }

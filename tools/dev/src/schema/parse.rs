@@ -260,10 +260,10 @@ fn check(schema: &Schema) -> Result<(), String> {
         }
         for field in &structure.fields {
             let label = format!("{name}.{}", field.name);
-            if let Base::Struct(inner) = &field.base {
-                if !schema.structs.iter().any(|s| s.name == *inner) {
-                    return Err(format!("{label}: {inner} is not defined"));
-                }
+            if let Base::Struct(inner) = &field.base
+                && !schema.structs.iter().any(|s| s.name == *inner)
+            {
+                return Err(format!("{label}: {inner} is not defined"));
             }
             if field.tag.is_some() && field.versions.start < structure.flexible_since {
                 return Err(format!("{label}: a tag needs a flexible version"));
