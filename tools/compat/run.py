@@ -18,7 +18,7 @@ sys.path[0] = str(HERE.parent)
 from compat.harness import broker, paths, runner  # noqa: E402
 from compat.harness.context import Options  # noqa: E402
 
-FOLDERS = ["kcat", "confluent_kafka", "kafka_python", "java_tools", "hostile", "files", "kill",
+FOLDERS = ["kcat", "confluent_kafka", "kafka_python", "java_tools", "protocol", "hostile", "files", "kill",
            "serve"]
 
 

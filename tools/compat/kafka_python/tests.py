@@ -182,6 +182,7 @@ def admin_groups(ctx):
     told = str(client.describe_groups([name]))
     assert "Stable" in told and "range" in told.lower(), told
     offsets = client.list_group_offsets(name)
+    ctx.log(f"group offsets: {offsets!r}")
     assert "10" in str(offsets), offsets
     reader.close()
     client.close()
