@@ -4,9 +4,11 @@
 use super::coordinator::Coordinator;
 use super::group::{Group, GroupState};
 use super::member::{Member, MemberProtocol};
-use super::records::{self, GroupValue, Key};
+use super::records::{self, Key};
 use super::reply::Effect;
 use super::timers::Session;
+use crate::generated::group_metadata::{GroupMetadataValue, MemberMetadata};
+use crate::generated::offset_commit::{OffsetCommitKey, OffsetCommitValue};
 use crate::offsets::CommittedOffset;
 use bytes::Bytes;
 use engine_base::codec::DecodeError;
@@ -34,8 +36,9 @@ impl Coordinator {
         assert!(!self.loaded, "records are replayed before requests come");
         match records::decode_key(key)? {
             Key::Other(_) => Ok(Loaded::Skipped),
-            Key::Offset { group, topic, partition } => {
-                let value = value.map(records::decode_offset).transpose()?;
+            Key::Offset(OffsetCommitKey { group, topic, partition }) => {
+                let value =
+                    value.map(records::decode_value::<OffsetCommitValue<'_>>).transpose()?;
                 let order = self.appends.next_order();
                 let Some(value) = value else {
                     self.offsets.remove(group, topic, partition, order);
@@ -45,8 +48,8 @@ impl Coordinator {
                     offset: value.offset,
                     leader_epoch: value.leader_epoch,
                     metadata: value.metadata.into(),
-                    commit_timestamp_ms: value.commit_timestamp_ms,
-                    expire_timestamp_ms: value.expire_timestamp_ms,
+                    commit_timestamp_ms: value.commit_timestamp,
+                    expire_timestamp_ms: records::timestamp(value.expire_timestamp),
                     topic_id: value.topic_id,
                     order,
                 };
@@ -61,8 +64,9 @@ impl Coordinator {
                 self.offsets.put(&id, &topic.into(), partition, entry);
                 Ok(Loaded::Offset)
             }
-            Key::Group { group } => {
-                match value.map(records::decode_group).transpose()? {
+            Key::Group(key) => {
+                let group = key.group;
+                match value.map(records::decode_value).transpose()? {
                     None => self.groups.remove(group),
                     Some(value) => {
                         let loaded = load_group(group.into(), &value, now_ms)?;
@@ -93,10 +97,14 @@ impl Coordinator {
     }
 }
 
-fn load_group(id: Rc<str>, value: &GroupValue<'_>, now_ms: i64) -> Result<Group, DecodeError> {
+fn load_group(
+    id: Rc<str>,
+    value: &GroupMetadataValue<'_>,
+    now_ms: i64,
+) -> Result<Group, DecodeError> {
     let mut group = Group::new(id, now_ms);
     group.generation = value.generation;
-    group.state_since_ms = value.state_timestamp_ms;
+    group.state_since_ms = records::timestamp(value.current_state_timestamp);
     group.protocol_type = (!value.protocol_type.is_empty()).then(|| value.protocol_type.into());
     group.protocol = value.protocol.map(Rc::from);
     if value.members.is_empty() {
@@ -108,33 +116,35 @@ fn load_group(id: Rc<str>, value: &GroupValue<'_>, now_ms: i64) -> Result<Group,
         .leader
         .filter(|leader| value.members.iter().any(|member| member.member_id == *leader))
         .map(Rc::from);
-    for member in &value.members {
+    for member in value.members.iter() {
         let known = group.member(member.member_id).is_some();
-        let claimed = member.instance_id.is_some_and(|id| group.static_member(id).is_some());
+        let claimed = member.group_instance_id.is_some_and(|id| group.static_member(id).is_some());
         if known || claimed {
             return Err(DecodeError::Value);
         }
-        let subscription = Bytes::copy_from_slice(member.subscription);
-        let protocols = vec![MemberProtocol { name: Rc::clone(&protocol), metadata: subscription }];
-        let loaded = Member {
-            instance_id: member.instance_id.map(Rc::from),
-            client_id: member.client_id.to_owned(),
-            client_host: member.client_host.to_owned(),
-            session_timeout_ms: member.session_timeout_ms,
-            rebalance_timeout_ms: match member.rebalance_timeout_ms {
-                -1 => member.session_timeout_ms,
-                timeout_ms => timeout_ms,
-            },
-            protocols,
-            assignment: Bytes::copy_from_slice(member.assignment),
-            join: None,
-            sync: None,
-            is_new: false,
-            owes_sync: false,
-            session: Session::default(),
-        };
-        group.add(member.member_id.into(), loaded, &protocol_type);
+        group.add(member.member_id.into(), load_member(&member, &protocol), &protocol_type);
     }
     group.state = GroupState::Stable;
     Ok(group)
+}
+
+fn load_member(member: &MemberMetadata<'_>, protocol: &Rc<str>) -> Member {
+    let metadata = Bytes::copy_from_slice(member.subscription);
+    Member {
+        instance_id: member.group_instance_id.map(Rc::from),
+        client_id: member.client_id.to_owned(),
+        client_host: member.client_host.to_owned(),
+        session_timeout_ms: member.session_timeout,
+        rebalance_timeout_ms: match member.rebalance_timeout {
+            -1 => member.session_timeout,
+            timeout_ms => timeout_ms,
+        },
+        protocols: vec![MemberProtocol { name: Rc::clone(protocol), metadata }],
+        assignment: Bytes::copy_from_slice(member.assignment),
+        join: None,
+        sync: None,
+        is_new: false,
+        owes_sync: false,
+        session: Session::default(),
+    }
 }

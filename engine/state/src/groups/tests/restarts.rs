@@ -1,12 +1,13 @@
 //! The records: golden bytes of Kafka 4.3.1, and what a new coordinator makes of them.
 
 use super::{GROUP, Sim, committer, config, joiner, static_joiner};
-use crate::groups::records::{
-    self, GroupValue, Key, MemberValue, OffsetValue, decode_group, decode_key, decode_offset,
-    encode_group, encode_offset,
-};
+use crate::generated::group_metadata::{GroupMetadataKey, GroupMetadataValue, MemberMetadata};
+use crate::generated::offset_commit::{OffsetCommitKey, OffsetCommitValue};
+use crate::groups::records::{self, Key, decode_key, decode_value};
 use crate::groups::{Coordinator, GroupConfig, GroupError, GroupState, Loaded};
+use crate::offsets::CommittedOffset;
 use engine_base::Uuid;
+use engine_base::message::Message;
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().collect();
@@ -20,13 +21,13 @@ const TOPIC_ID: Uuid = Uuid::from_bytes([
     0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF,
 ]);
 
-fn offset_value(metadata: &str) -> OffsetValue<'_> {
-    OffsetValue {
+fn offset_value(metadata: &str) -> OffsetCommitValue<'_> {
+    OffsetCommitValue {
         offset: 4096,
         leader_epoch: 3,
         metadata,
-        commit_timestamp_ms: 1_700_000_000_123,
-        expire_timestamp_ms: None,
+        commit_timestamp: 1_700_000_000_123,
+        expire_timestamp: -1,
         topic_id: TOPIC_ID,
     }
 }
@@ -34,45 +35,74 @@ fn offset_value(metadata: &str) -> OffsetValue<'_> {
 /// Printed by `GroupCoordinatorRecordHelpers.newOffsetCommitRecord`.
 #[test]
 fn offset_records_are_kafkas_bytes() {
-    let with_id = "0004000000000000100000000003066dc3a974610000018bcfe5687b0100100011223344556677\
-        8899aabbccddeeff";
-    let plain = "00040000000000001000ffffffff010000018bcfe5687b00";
-    let expiring = "0001000000000000100000016d0000018bcfe5687b0000018bcfe56c63";
-    let value = offset_value("m\u{e9}ta");
-    assert_eq!(encode_offset(&value), bytes(with_id));
-    assert_eq!(decode_offset(&bytes(with_id)), Ok(value));
-    let value = OffsetValue { leader_epoch: -1, topic_id: Uuid::ZERO, ..offset_value("") };
-    assert_eq!(encode_offset(&value), bytes(plain));
-    assert_eq!(decode_offset(&bytes(plain)), Ok(value));
-    let expire = Some(1_700_000_001_123);
-    let value = OffsetValue { expire_timestamp_ms: expire, ..offset_value("m") };
-    assert_eq!(encode_offset(&value), bytes(expiring));
-    let read = OffsetValue { leader_epoch: -1, topic_id: Uuid::ZERO, ..value };
-    assert_eq!(decode_offset(&bytes(expiring)), Ok(read));
-    let key = Key::Offset { group: "grp", topic: "topic", partition: 7 };
-    assert_eq!(decode_key(&bytes(OFFSET_KEY)), Ok(key));
+    let expire_ms = 1_700_000_001_123;
+    for (metadata, leader_epoch, topic_id, expire_timestamp_ms, hex) in [
+        (
+            "m\u{e9}ta",
+            3,
+            TOPIC_ID,
+            None,
+            "0004000000000000100000000003066dc3a974610000018bcfe5687b01\
+            001000112233445566778899aabbccddeeff",
+        ),
+        ("", -1, Uuid::ZERO, None, "00040000000000001000ffffffff010000018bcfe5687b00"),
+        (
+            "m",
+            3,
+            TOPIC_ID,
+            Some(expire_ms),
+            "0001000000000000100000016d0000018bcfe5687b0000018bcfe56c63",
+        ),
+    ] {
+        let entry = CommittedOffset {
+            offset: 4096,
+            leader_epoch,
+            metadata: metadata.into(),
+            commit_timestamp_ms: 1_700_000_000_123,
+            expire_timestamp_ms,
+            topic_id,
+            order: 0,
+        };
+        let record = records::offset_record("grp", "topic", 7, &entry);
+        assert_eq!(record, (bytes(OFFSET_KEY), Some(bytes(hex))));
+    }
+    let key = OffsetCommitKey { group: "grp", topic: "topic", partition: 7 };
+    assert_eq!(decode_key(&bytes(OFFSET_KEY)), Ok(Key::Offset(key.clone())));
+    let legacy = OFFSET_KEY.replacen("0001", "0000", 1);
+    assert_eq!(decode_key(&bytes(&legacy)), Ok(Key::Offset(key)));
     let tombstone = records::offset_tombstone(&("grp".into(), "topic".into(), 7));
     assert_eq!(tombstone, (bytes(OFFSET_KEY), None));
 }
 
 #[test]
 fn all_versions_of_offset_values_are_read() {
-    for (version, hex, leader_epoch, topic_id) in [
-        (0, "0000000000000000100000016d0000018bcfe5687b", -1, Uuid::ZERO),
-        (2, "0002000000000000100000016d0000018bcfe5687b", -1, Uuid::ZERO),
-        (3, "000300000000000010000000000300016d0000018bcfe5687b", 3, Uuid::ZERO),
+    for (version, hex, leader_epoch, expire_timestamp, topic_id) in [
+        (0, "0000000000000000100000016d0000018bcfe5687b", -1, -1, Uuid::ZERO),
+        (
+            1,
+            "0001000000000000100000016d0000018bcfe5687b0000018bcfe56c63",
+            -1,
+            1_700_000_001_123,
+            Uuid::ZERO,
+        ),
+        (2, "0002000000000000100000016d0000018bcfe5687b", -1, -1, Uuid::ZERO),
+        (3, "000300000000000010000000000300016d0000018bcfe5687b", 3, -1, Uuid::ZERO),
         (
             4,
             "0004000000000000100000000003026d0000018bcfe5687b01001000112233445566778899aabbccddeeff",
             3,
+            -1,
             TOPIC_ID,
         ),
     ] {
-        let value = OffsetValue { leader_epoch, topic_id, ..offset_value("m") };
-        assert_eq!(decode_offset(&bytes(hex)), Ok(value), "version {version}");
-        assert!(decode_offset(&bytes(&hex[..hex.len() - 2])).is_err(), "version {version}, cut");
+        let value =
+            OffsetCommitValue { leader_epoch, expire_timestamp, topic_id, ..offset_value("m") };
+        let golden = bytes(hex);
+        assert_eq!(decode_value(&golden), Ok(value), "version {version}");
+        let cut = decode_value::<OffsetCommitValue<'_>>(&golden[..golden.len() - 1]);
+        assert!(cut.is_err(), "version {version}, cut");
     }
-    assert!(decode_offset(&bytes("0005")).is_err());
+    assert!(decode_value::<OffsetCommitValue<'_>>(&[0, 5]).is_err());
 }
 
 /// Printed by `GroupCoordinatorRecordSerde` for a group of a static and a dynamic member.
@@ -96,50 +126,60 @@ const GROUPS: [&str; 5] = [
      742d320007636c69656e740b2f3132372e302e302e310000ea600000afc804000102010000",
 ];
 
-fn group_value(version: usize) -> GroupValue<'static> {
-    let member = |member_id, instance_id, assignment| MemberValue {
+fn group_value(version: usize) -> GroupMetadataValue<'static> {
+    let member = |member_id, group_instance_id, assignment| MemberMetadata {
         member_id,
-        instance_id,
+        group_instance_id,
         client_id: "client",
         client_host: "/127.0.0.1",
-        rebalance_timeout_ms: if version >= 1 { 60_000 } else { -1 },
-        session_timeout_ms: 45_000,
+        rebalance_timeout: if version >= 1 { 60_000 } else { -1 },
+        session_timeout: 45_000,
         subscription: &[0, 1, 2],
         assignment,
     };
     let instance = if version >= 3 { Some("inst") } else { None };
-    GroupValue {
+    GroupMetadataValue {
         protocol_type: "consumer",
         generation: 5,
         protocol: Some("range"),
         leader: Some("client-1"),
-        state_timestamp_ms: if version >= 2 { Some(1_700_000_000_123) } else { None },
-        members: vec![member("client-1", instance, &[9, 8]), member("client-2", None, &[])],
+        current_state_timestamp: if version >= 2 { 1_700_000_000_123 } else { -1 },
+        members: vec![member("client-1", instance, &[9, 8]), member("client-2", None, &[])].into(),
     }
 }
 
+fn encode(value: &GroupMetadataValue<'_>) -> Vec<u8> {
+    [&[0, 3][..], &value.to_vec(3).expect("fits")].concat()
+}
+
 #[test]
-fn group_records_are_kafkas_bytes_and_all_versions_are_read() {
+fn all_versions_of_group_values_are_read() {
     for (version, hex) in GROUPS.iter().enumerate() {
         let golden = bytes(hex);
-        assert_eq!(decode_group(&golden), Ok(group_value(version)), "version {version}");
+        assert_eq!(decode_value(&golden), Ok(group_value(version)), "version {version}");
         for len in 0..golden.len() {
-            assert!(decode_group(&golden[..len]).is_err(), "version {version} cut to {len}");
+            let cut = decode_value::<GroupMetadataValue<'_>>(&golden[..len]);
+            assert!(cut.is_err(), "version {version} cut to {len}");
         }
     }
-    assert_eq!(encode_group(&group_value(3)), bytes(GROUPS[3]));
-    let empty = GroupValue {
-        protocol_type: "",
-        generation: 0,
-        protocol: None,
-        leader: None,
-        state_timestamp_ms: Some(1_700_000_000_123),
-        members: Vec::new(),
-    };
-    let golden = bytes("0003000000000000ffffffff0000018bcfe5687b00000000");
-    assert_eq!((encode_group(&empty), decode_group(&golden)), (golden.clone(), Ok(empty)));
-    assert_eq!(decode_key(&bytes(GROUP_KEY)), Ok(Key::Group { group: "grp" }));
+    assert_eq!(decode_key(&bytes(GROUP_KEY)), Ok(Key::Group(GroupMetadataKey { group: "grp" })));
     assert_eq!(records::group_tombstone("grp"), (bytes(GROUP_KEY), None));
+}
+
+/// What Kafka wrote, loaded and written again, is what Kafka wrote.
+#[test]
+fn group_records_are_kafkas_bytes() {
+    let empty = "0003000000000000ffffffff0000018bcfe5687b00000000";
+    for hex in [GROUPS[3], empty] {
+        let mut coordinator = Coordinator::new(config());
+        let loaded = coordinator.load(0, &bytes(GROUP_KEY), Some(&bytes(hex)));
+        assert_eq!(loaded, Ok(Loaded::Group));
+        let group = &coordinator.groups["grp"];
+        let record = records::group_record(group, |member| member.assignment.clone());
+        assert_eq!(record, (bytes(GROUP_KEY), Some(bytes(hex))));
+    }
+    let group = crate::groups::group::Group::new("grp".into(), 1_700_000_000_123);
+    assert_eq!(records::new_group_record(&group), (bytes(GROUP_KEY), Some(bytes(empty))));
 }
 
 #[test]
@@ -179,17 +219,24 @@ fn kafkas_group_goes_on_here() {
 #[test]
 fn impossible_groups_are_refused() {
     let mut coordinator = Coordinator::new(config());
-    let mut load = |value: &GroupValue<'_>| {
-        coordinator.load(0, &bytes(GROUP_KEY), Some(&encode_group(value))).is_ok()
+    let mut load = |value: &GroupMetadataValue<'_>| {
+        coordinator.load(0, &bytes(GROUP_KEY), Some(&encode(value))).is_ok()
     };
     let good = group_value(3);
     assert!(load(&good));
-    let twice = vec![good.members[0], good.members[0]];
-    assert!(!load(&GroupValue { members: twice, ..good.clone() }), "a member twice");
-    let other = MemberValue { member_id: "x", ..good.members[0] };
-    assert!(!load(&GroupValue { members: vec![good.members[0], other], ..good.clone() }));
-    assert!(!load(&GroupValue { protocol: None, ..good.clone() }), "members without protocol");
-    assert!(load(&GroupValue { leader: Some("gone"), generation: i32::MAX, ..good }));
+    let member = good.members.iter().next().expect("two");
+    let with = |other: MemberMetadata<'static>| GroupMetadataValue {
+        members: vec![member.clone(), other].into(),
+        ..good.clone()
+    };
+    assert!(!load(&with(member.clone())), "a member twice");
+    assert!(!load(&with(MemberMetadata { member_id: "x", ..member.clone() })), "one instance");
+    assert!(!load(&GroupMetadataValue { protocol: None, ..good.clone() }), "no protocol");
+    assert!(load(&GroupMetadataValue {
+        leader: Some("gone"),
+        generation: i32::MAX,
+        ..good.clone()
+    }));
     let mut out = Vec::new();
     coordinator.loaded(0, &mut out);
     coordinator.check();
