@@ -4,5 +4,6 @@
 pub mod config;
 pub mod generated;
 pub mod groups;
+pub mod metadata;
 pub mod offsets;
 pub mod producers;
