@@ -6,6 +6,8 @@ pub mod buffer;
 pub mod env;
 pub mod mail;
 pub mod memory;
+#[cfg(test)]
+mod suite;
 pub mod sync;
 pub mod uring;
 

@@ -1,0 +1,106 @@
+//! A shard's timers: who wants to be woken when. The pump fires them; while the shard sleeps, one
+//! timeout on the ring stands for the earliest.
+//!
+//! Not glommio's timers: those are looked at only when its task queues run dry or a preemption timer
+//! fires, and that preemption timer must not fire (see `EXECUTOR_SPAN`).
+
+use super::ring::Ring;
+use super::shard::now;
+use crate::env::Instant;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// See the head of the file.
+pub(super) struct Timers {
+    ring: Rc<Ring>,
+    waiting: RefCell<BTreeMap<(Instant, u64), Waker>>,
+    last_id: Cell<u64>,
+}
+
+impl Timers {
+    pub(super) fn new(ring: Rc<Ring>) -> Timers {
+        Timers { ring, waiting: RefCell::new(BTreeMap::new()), last_id: Cell::new(0) }
+    }
+
+    /// Wakes everybody whose time has come, and says how many they were.
+    pub(super) fn fire(&self) -> usize {
+        if self.waiting.borrow().is_empty() {
+            return 0;
+        }
+        let now = now();
+        let mut count = 0;
+        loop {
+            let waker = {
+                let mut waiting = self.waiting.borrow_mut();
+                match waiting.first_entry() {
+                    Some(entry) if entry.key().0 <= now => entry.remove(),
+                    _ => return count,
+                }
+            };
+            waker.wake();
+            count += 1;
+        }
+    }
+
+    pub(super) fn earliest(&self) -> Option<Instant> {
+        self.waiting.borrow().first_key_value().map(|((at, _), _)| *at)
+    }
+
+    fn insert(&self, at: Instant, id: u64, waker: Waker) {
+        let is_earliest = self.earliest().is_none_or(|earliest| at < earliest);
+        let replaced = self.waiting.borrow_mut().insert((at, id), waker);
+        drop(replaced);
+        if is_earliest {
+            // The pump may sleep with a later time in mind.
+            self.ring.poke();
+        }
+    }
+
+    fn remove(&self, at: Instant, id: u64) {
+        let removed = self.waiting.borrow_mut().remove(&(at, id));
+        drop(removed);
+    }
+}
+
+/// Completes at a point in time.
+pub(super) struct Sleep {
+    timers: Rc<Timers>,
+    at: Instant,
+    id: Option<u64>,
+}
+
+impl Sleep {
+    pub(super) fn new(timers: Rc<Timers>, at: Instant) -> Sleep {
+        Sleep { timers, at, id: None }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.at <= now() {
+            return Poll::Ready(());
+        }
+        let id = self.id.unwrap_or_else(|| {
+            let next = self.timers.last_id.get() + 1;
+            self.timers.last_id.set(next);
+            next
+        });
+        self.id = Some(id);
+        self.timers.insert(self.at, id, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.timers.remove(self.at, id);
+        }
+    }
+}
