@@ -29,6 +29,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the tests and stop")
     parser.add_argument("--full", action="store_true",
                         help="release sizes: 200 kill cycles, 1 GiB files, 60 s of hostile bytes")
+    parser.add_argument("--matrix", action="store_true",
+                        help="files: every program with every codec, partitions and shards")
     parser.add_argument("--cycles", type=int, help="kill -9 cycles")
     parser.add_argument("--mb", type=int, help="size of the files sent through, in MiB")
     parser.add_argument("--seconds", type=float, help="length of the hostile test")
@@ -48,7 +50,7 @@ def main() -> int:
     for folder in FOLDERS:
         importlib.import_module(f"compat.{folder}.tests")
     options = Options(
-        args.broker, args.full, args.cycles or (200 if args.full else 12),
+        args.broker, args.matrix, args.cycles or (200 if args.full else 12),
         args.mb or (1024 if args.full else 64), args.seconds or (60.0 if args.full else 15.0),
         args.seed)
     tests = runner.select(args.patterns, args.broker)

@@ -15,10 +15,10 @@ from compat.harness.process import CommandError, end_process
 
 @dataclass
 class Options:
-    """Sizes of the long tests; `full` takes the sizes of a release run."""
+    """Sizes of the long tests."""
 
     broker: str = "tidemill"
-    full: bool = False
+    matrix: bool = False
     cycles: int = 12
     megabytes: int = 64
     seconds: float = 15.0
