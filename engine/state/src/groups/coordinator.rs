@@ -126,7 +126,7 @@ impl Coordinator {
     }
 
     /// Gives everything up: parked requests are answered with NOT_COORDINATOR, and the coordinator
-    /// is as new. Appends that end later must not be reported to it.
+    /// is as new, ready to load. The ends of appends under way mean nothing to it any more.
     pub fn unload(&mut self, out: &mut Vec<Effect>) {
         let in_flight = self.appends.take_all();
         let mut groups = std::mem::take(&mut self.groups);
@@ -149,7 +149,9 @@ impl Coordinator {
                 turn.reply(token, super::fetch::failed(&request, GroupError::NotCoordinator));
             }
         }
-        *self = Coordinator::new(self.config.clone());
+        // The count of appends goes on, so that no token is given twice.
+        let appends = std::mem::take(&mut self.appends);
+        *self = Coordinator { appends, ..Coordinator::new(self.config.clone()) };
     }
 
     /// The state of a group: what metrics count.

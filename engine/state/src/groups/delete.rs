@@ -86,9 +86,10 @@ impl Coordinator {
         let known: BTreeSet<OffsetKey> =
             all_offsets(&group.id, offsets, turn.appends).into_iter().collect();
         let (mut records, mut keys) = (Vec::new(), Vec::new());
+        let subscriptions = group.subscriptions();
         let mut results = Vec::with_capacity(topics.len());
         for topic in topics {
-            let subscribed = group.subscribes_to(&topic.name);
+            let subscribed = subscriptions.contains(&topic.name);
             let error = subscribed.then_some(GroupError::GroupSubscribedToTopic);
             let name: Rc<str> = topic.name.as_str().into();
             for index in topic.partitions.iter().filter(|_| !subscribed) {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 impl Coordinator {
     /// Reports the end of an append, once for each token. Applies its change and gives the answers
-    /// that waited for it.
+    /// that waited for it. One from before an `unload` has no effect.
     pub fn appended(
         &mut self,
         token: AppendToken,
@@ -20,8 +20,9 @@ impl Coordinator {
         now_ms: i64,
         out: &mut Vec<Effect>,
     ) {
-        let in_flight = self.appends.take(token);
-        let InFlight { action, reply, fetches } = in_flight.expect("an append ends once");
+        assert!(token.0 <= self.appends.issued(), "only what was issued ends");
+        let Some(in_flight) = self.appends.take(token) else { return };
+        let InFlight { action, reply, fetches } = in_flight;
         let (groups, offsets, mut turn) = self.split(now_ms, out);
         match outcome {
             Ok(()) => apply(action, token, groups, offsets, &mut turn),
@@ -126,9 +127,15 @@ fn revert(
                 groups.remove(&group);
             }
         }
-        Action::Deleted { groups: deleted, .. } => {
+        Action::Deleted { offsets: kept, groups: deleted } => {
             for group in deleted {
                 groups.entry(Rc::clone(&group.id)).or_insert(group);
+            }
+            // Offsets without a group would never be looked at again.
+            for (id, _, _) in kept {
+                if !groups.contains_key(&id) && offsets.group(&id).is_some() {
+                    groups.insert(Rc::clone(&id), Group::new(id, turn.now_ms));
+                }
             }
         }
     }

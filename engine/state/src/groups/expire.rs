@@ -8,6 +8,7 @@ use super::coordinator::Coordinator;
 use super::group::{Group, GroupState};
 use super::records;
 use super::reply::{Effect, Record};
+use super::subscription::Subscriptions;
 use crate::offsets::CommittedOffset;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -33,16 +34,16 @@ impl Coordinator {
         for id in ids {
             let (groups, offsets, mut turn) = self.split(now_ms, out);
             let Some(group) = groups.get(&id) else { continue };
-            let expiry = group.expiry();
+            let subscriptions = group.subscriptions();
+            let expiry = group.expiry(&subscriptions);
             let mut all_gone = true;
             for (topic, partitions) in offsets.group(&id).into_iter().flatten() {
-                let in_use = expiry == Expiry::Never || group.subscribes_to(topic);
+                let in_use = expiry == Expiry::Never || subscriptions.contains(topic);
                 for (index, entry) in partitions {
                     if in_use || !expired(entry, expiry, now_ms, retention_ms) {
                         all_gone = false;
                     } else {
                         let key = (Rc::clone(&id), Rc::clone(topic), *index);
-                        sweep.records.push(records::offset_tombstone(&key));
                         sweep.offsets.push(key);
                     }
                 }
@@ -53,42 +54,49 @@ impl Coordinator {
                 && let Some(mut group) = groups.remove(&id)
             {
                 group.cancel_timers(&mut turn);
-                sweep.records.push(records::group_tombstone(&id));
                 sweep.groups.push(group);
             }
-            if sweep.records.len() >= CLEANUP_RECORDS_MAX {
+            if sweep.offsets.len() + sweep.groups.len() >= CLEANUP_RECORDS_MAX {
                 self.sweep(std::mem::take(&mut sweep), now_ms, out);
             }
         }
         self.sweep(sweep, now_ms, out);
     }
 
+    /// Offsets go before the groups they are of, in appends of limited size.
     fn sweep(&mut self, sweep: Sweep, now_ms: i64, out: &mut Vec<Effect>) {
-        if sweep.records.is_empty() {
-            return;
-        }
         let (_, _, mut turn) = self.split(now_ms, out);
-        let action = Action::Deleted { offsets: sweep.offsets, groups: sweep.groups };
-        turn.append(sweep.records, action, None);
+        for offsets in sweep.offsets.chunks(CLEANUP_RECORDS_MAX) {
+            let records: Vec<Record> = offsets.iter().map(records::offset_tombstone).collect();
+            let action = Action::Deleted { offsets: offsets.to_vec(), groups: Vec::new() };
+            turn.append(records, action, None);
+        }
+        if !sweep.groups.is_empty() {
+            let groups = sweep.groups.iter();
+            let records = groups.map(|group| records::group_tombstone(&group.id)).collect();
+            let action = Action::Deleted { offsets: Vec::new(), groups: sweep.groups };
+            turn.append(records, action, None);
+        }
     }
 }
 
 #[derive(Default)]
 struct Sweep {
-    records: Vec<Record>,
     offsets: Vec<OffsetKey>,
     groups: Vec<Group>,
 }
 
 impl Group {
-    fn expiry(&self) -> Expiry {
+    fn expiry(&self, subscriptions: &Subscriptions<'_>) -> Expiry {
         if self.protocol_type.is_none() {
             return Expiry::SinceCommit;
         }
         match (self.state, self.state_since_ms) {
             (GroupState::Empty, Some(since_ms)) => Expiry::EmptySince(since_ms),
             (GroupState::Empty, None) => Expiry::SinceCommit,
-            (GroupState::Stable, _) if self.subscriptions().is_some() => Expiry::SinceCommit,
+            (GroupState::Stable, _) if matches!(subscriptions, Subscriptions::Topics(_)) => {
+                Expiry::SinceCommit
+            }
             _ => Expiry::Never,
         }
     }

@@ -15,12 +15,15 @@ impl Group {
         self.protocol_type.as_deref() == Some(CONSUMER)
     }
 
-    /// The topics of all members, unless the group is not one of consumers or speaks what we do
-    /// not understand.
-    pub(super) fn subscriptions(&self) -> Option<BTreeSet<&str>> {
+    /// Which topics the group subscribes to. Walks all members: ask once, not for each topic.
+    pub(super) fn subscriptions(&self) -> Subscriptions<'_> {
         if !self.is_consumer() {
-            return None;
+            return Subscriptions::None;
         }
+        self.subscribed_topics().map_or(Subscriptions::Unknown, Subscriptions::Topics)
+    }
+
+    fn subscribed_topics(&self) -> Option<BTreeSet<&str>> {
         let mut topics = BTreeSet::new();
         for member in self.members().values() {
             let metadata = member.metadata(self.protocol.as_deref()?)?;
@@ -28,12 +31,25 @@ impl Group {
         }
         Some(topics)
     }
+}
 
-    /// True too if the group is of consumers whose topics we do not know.
-    pub(super) fn subscribes_to(&self, topic: &str) -> bool {
-        match self.subscriptions() {
-            Some(topics) => topics.contains(topic),
-            None => self.is_consumer(),
+/// What a group subscribes to.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Subscriptions<'a> {
+    /// It is not a group of consumers.
+    None,
+    /// It is one, and speaks what we do not understand.
+    Unknown,
+    Topics(BTreeSet<&'a str>),
+}
+
+impl Subscriptions<'_> {
+    /// To be safe, what is not understood may name any topic.
+    pub fn contains(&self, topic: &str) -> bool {
+        match self {
+            Subscriptions::None => false,
+            Subscriptions::Unknown => true,
+            Subscriptions::Topics(topics) => topics.contains(topic),
         }
     }
 }
@@ -49,4 +65,29 @@ fn subscription<'a>(bytes: &'a [u8], topics: &mut BTreeSet<&'a str>) -> Result<(
     }
     reader.nullable_bytes()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subscription;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn only_the_common_prefix_of_all_versions_is_read() {
+        let read = |bytes: &[u8]| {
+            let mut topics = BTreeSet::new();
+            subscription(bytes, &mut topics).ok().map(|()| topics.len())
+        };
+        let two = [0, 0, 0, 0, 0, 2, 0, 1, b'a', 0, 1, b'b', 0xFF, 0xFF, 0xFF, 0xFF];
+        assert_eq!(read(&two), Some(2));
+        let mut newer = two.to_vec();
+        newer[1] = 3;
+        newer.extend([1, 2, 3]);
+        assert_eq!(read(&newer), Some(2), "fields of later versions follow");
+        for len in 0..two.len() {
+            assert_eq!(read(&two[..len]), None, "cut to {len}");
+        }
+        assert_eq!(read(&[0xFF, 0xFF, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]), None);
+        assert_eq!(read(&[0, 0, 0x7F, 0xFF, 0xFF, 0xFF]), None, "a count beyond the bytes");
+    }
 }

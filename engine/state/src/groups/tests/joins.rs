@@ -49,6 +49,8 @@ fn joins_are_refused_in_kafkas_order() {
         change(&mut request);
         request
     };
+    let elsewhere =
+        |change: fn(&mut JoinRequest)| JoinRequest { group_id: "x".into(), ..with(change) };
     #[rustfmt::skip]
     let cases: Vec<(&str, JoinRequest, GroupError)> = vec![
         ("group id before timeout", with(|r| { r.group_id.clear(); r.session_timeout_ms = 1; }),
@@ -57,13 +59,13 @@ fn joins_are_refused_in_kafkas_order() {
             GroupError::InvalidSessionTimeout),
         ("session too long", with(|r| r.session_timeout_ms = 1_800_001),
             GroupError::InvalidSessionTimeout),
-        ("unknown group with an id", with(|r| { r.group_id = "x".into(); r.member_id = "m".into(); }),
+        ("unknown group with an id", elsewhere(|r| r.member_id = "m".into()),
             GroupError::UnknownMemberId),
         ("size before protocol", with(|r| r.protocol_type = "connect".into()),
             GroupError::GroupMaxSizeReached),
-        ("no protocols in a new group", with(|r| { r.group_id = "x".into(); r.protocols.clear(); }),
+        ("no protocols in a new group", elsewhere(|r| r.protocols.clear()),
             GroupError::InconsistentGroupProtocol),
-        ("no protocol type in a new group", with(|r| { r.group_id = "x".into(); r.protocol_type.clear(); }),
+        ("no protocol type in a new group", elsewhere(|r| r.protocol_type.clear()),
             GroupError::InconsistentGroupProtocol),
     ];
     for (name, request, error) in cases {
@@ -343,6 +345,8 @@ fn unloading_answers_all_who_wait() {
     assert_eq!(sim.joined(join).error, Some(GroupError::NotCoordinator));
     assert_eq!(sim.commit_error(commit), Some(GroupError::NotCoordinator));
     assert!(sim.open.is_empty());
+    sim.settle();
+    assert_eq!(sim.coordinator.group_count(), 0, "late ends of appends change nothing");
     let token = sim.join(joiner(""));
     assert_eq!(sim.joined(token).error, Some(GroupError::CoordinatorLoadInProgress));
     assert_eq!(sim.heartbeat("any", 1), Ok(()), "unknown until loaded");

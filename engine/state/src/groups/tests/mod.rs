@@ -192,9 +192,12 @@ impl Sim {
     /// Lets time pass, ticking at each deadline.
     pub fn advance(&mut self, ms: i64) {
         let end_ms = self.now_ms + ms;
+        let mut ticks = 0;
         while let Some(deadline_ms) = self.coordinator.next_deadline_ms()
             && deadline_ms <= end_ms
         {
+            ticks = if deadline_ms > self.now_ms { 0 } else { ticks + 1 };
+            assert!(ticks < 100, "time stands still");
             self.now_ms = self.now_ms.max(deadline_ms);
             self.run(|coordinator, now_ms, _, out| coordinator.tick(now_ms, out));
         }

@@ -298,3 +298,39 @@ fn an_empty_group_without_offsets_is_swept() {
     let sync = sim.sync(syncer("m", 1, &[]));
     assert_eq!(sim.synced(sync).error, Some(GroupError::UnknownMemberId));
 }
+
+#[test]
+fn a_large_sweep_is_cut_into_appends() {
+    let mut sim = Sim::new();
+    let mut request = CommitRequest { retention_ms: Some(1), ..committer("", -1, 5) };
+    let partition = request.topics[0].partitions[0].clone();
+    let numbered = |index| crate::groups::CommitPartition { index, ..partition.clone() };
+    request.topics[0].partitions = (0..1_200).map(numbered).collect();
+    sim.commit(request);
+    sim.hold_appends = true;
+    sim.advance(600_000);
+    let sizes: Vec<usize> = sim.held.iter().map(|(_, records)| records.len()).collect();
+    assert_eq!(sizes, [512, 512, 176, 1]);
+    sim.settle();
+    assert_eq!((sim.committed(), sim.state()), (-1, GroupState::Dead));
+}
+
+#[test]
+fn a_sweep_that_fails_half_way_loses_sight_of_nothing() {
+    for fails in [0, 1] {
+        let mut sim = Sim::new();
+        sim.commit(CommitRequest { retention_ms: Some(1), ..committer("", -1, 5) });
+        sim.hold_appends = true;
+        sim.advance(600_000);
+        assert_eq!(sim.held.len(), 2);
+        for index in 0..2 {
+            let outcome = if index == fails { Err(AppendFailure::Unavailable) } else { Ok(()) };
+            sim.end_append(0, outcome);
+        }
+        assert_eq!(sim.committed(), if fails == 0 { 5 } else { -1 });
+        assert_eq!(sim.state(), GroupState::Empty);
+        sim.hold_appends = false;
+        sim.advance(600_000);
+        assert_eq!((sim.committed(), sim.state()), (-1, GroupState::Dead));
+    }
+}

@@ -186,3 +186,25 @@ fn nobody_left_but_absent_static_members() {
     sim.advance(10_000);
     assert_eq!(sim.state(), GroupState::Empty, "their sessions end");
 }
+
+/// A rebalance that nobody joins starts over after the rebalance timeout; with one of zero that
+/// must not keep the shard busy.
+#[test]
+fn starting_over_without_a_timeout_lets_time_pass() {
+    let mut sim = Sim::new();
+    let token = sim.join(JoinRequest { session_timeout_ms: 61_000, ..static_joiner("a") });
+    sim.gather();
+    let id = sim.joined(token).member_id.clone();
+    sim.sync_all(std::slice::from_ref(&id), 1);
+    let request =
+        JoinRequest { session_timeout_ms: 61_000, rebalance_timeout_ms: 0, ..static_joiner("a") };
+    sim.join(request);
+    assert_eq!(sim.state(), GroupState::Stable);
+    let dynamic = sim.member_id();
+    sim.join(joiner(&dynamic));
+    sim.leave(&[(&dynamic, None)]);
+    sim.advance(60_500);
+    assert_eq!(sim.state(), GroupState::PreparingRebalance);
+    sim.advance(500);
+    assert_eq!(sim.state(), GroupState::Empty);
+}
