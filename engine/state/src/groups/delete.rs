@@ -113,13 +113,16 @@ impl Coordinator {
     }
 
     /// Topics were deleted: their offsets go too. Offsets committed by name go with any topic of
-    /// that name.
+    /// that name. Before `loaded` this does nothing, as in Kafka: the caller tells it again then.
     pub fn topics_deleted(
         &mut self,
         now_ms: i64,
         topics: &[(String, Uuid)],
         out: &mut Vec<Effect>,
     ) {
+        if !self.loaded {
+            return;
+        }
         let (_, offsets, mut turn) = self.split(now_ms, out);
         let mut keys: Vec<OffsetKey> = Vec::new();
         for (group, group_topics) in offsets.iter() {
