@@ -29,6 +29,8 @@ pub enum Failure {
     NoSpace,
     /// `EROFS`: what ext4 turns to after an error of its journal.
     ReadOnly,
+    /// `EMFILE`, for opening.
+    TooManyFiles,
 }
 
 impl Failure {
@@ -37,6 +39,7 @@ impl Failure {
             Failure::Io => libc::EIO,
             Failure::NoSpace => libc::ENOSPC,
             Failure::ReadOnly => libc::EROFS,
+            Failure::TooManyFiles => libc::EMFILE,
         })
     }
 }
@@ -62,6 +65,10 @@ pub enum Effect {
     Park,
     /// The call reports success and does nothing: a lost write, a lying sync.
     Lose,
+    /// A write goes to this position instead (direct writes: aligned) and reports success.
+    Misdirect(u64),
+    /// Nothing: the rule only counts.
+    Count,
 }
 
 /// One rule.
@@ -92,6 +99,8 @@ pub(super) struct Verdict {
     pub delay: u64,
     pub park: bool,
     pub lose: bool,
+    /// Where a write really goes.
+    pub misdirect: Option<u64>,
 }
 
 struct Rule {
@@ -153,6 +162,8 @@ impl Faults {
                 Effect::Delay(delay) => verdict.delay = verdict.delay.saturating_add(nanos(delay)),
                 Effect::Park => verdict.park = true,
                 Effect::Lose => verdict.lose = true,
+                Effect::Misdirect(position) => verdict.misdirect = Some(position),
+                Effect::Count => {}
             }
         }
         verdict

@@ -146,7 +146,7 @@ impl File for MemoryFile {
         if verdict.lose || data.is_empty() {
             return Ok(());
         }
-        disk.write_cached(self.0.node, &data, position)
+        disk.write_cached(self.0.node, &data, verdict.misdirect.unwrap_or(position))
     }
 
     fn read_cached(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {

@@ -242,14 +242,14 @@ impl Inode {
     /// Drops what was written before truncation `id` beyond its `len`.
     fn forget_beyond(&mut self, id: u64, len: u64) {
         let first = len / PAGE_BYTES;
-        let start = usize::try_from(len % PAGE_BYTES).expect("below a page");
-        let tail = sector_mask(start.next_multiple_of(super::pages::SECTOR_BYTES), 4096);
+        let kept = usize::try_from(len % PAGE_BYTES).expect("below a page");
         for (&index, versions) in self.versions.range_mut(first..) {
-            let gone = if index == first { tail } else { super::pages::ALL_SECTORS };
-            for version in versions.iter_mut().filter(|version| version.id < id) {
-                version.mask &= !gone;
+            if index == first && kept > 0 {
+                let older = versions.iter_mut().filter(|version| version.id < id);
+                older.for_each(|version| Rc::make_mut(&mut version.page)[kept..].fill(0));
+            } else {
+                versions.retain(|version| version.id >= id);
             }
-            versions.retain(|version| version.mask != 0);
         }
         self.versions.retain(|_, versions| !versions.is_empty());
     }

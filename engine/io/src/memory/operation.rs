@@ -185,6 +185,8 @@ impl Disk {
                     _ => Keep::Nothing,
                 };
                 let durability = if result.is_ok() { durability } else { Durability::Written };
+                self.release_blocks(node, &data, position);
+                let position = verdict.misdirect.unwrap_or(position);
                 self.end_write(node, &data, position, durability, keep, random);
                 done.send(result);
             }
@@ -222,6 +224,16 @@ impl Disk {
         }
     }
 
+    fn release_blocks(&mut self, node: NodeId, data: &[Bytes], position: u64) {
+        self.writes_in_flight -= 1;
+        let end = position + len_of(data);
+        self.change(node, |inode| {
+            for block in position / PAGE_BYTES..end / PAGE_BYTES {
+                inode.blocks_in_flight.remove(&block);
+            }
+        });
+    }
+
     fn end_write(
         &mut self,
         node: NodeId,
@@ -231,13 +243,9 @@ impl Disk {
         keep: Keep,
         random: &mut Random,
     ) {
-        self.writes_in_flight -= 1;
         let id = self.next_change();
         let len = len_of(data);
         self.change(node, |inode| {
-            for block in position / PAGE_BYTES..(position + len) / PAGE_BYTES {
-                inode.blocks_in_flight.remove(&block);
-            }
             let mut at = position;
             for piece in data {
                 if keep == Keep::All {
@@ -271,6 +279,8 @@ impl Disk {
                         }
                         _ => Keep::Nothing,
                     };
+                    self.release_blocks(node, &data, position);
+                    let position = verdict.misdirect.unwrap_or(position);
                     self.end_write(node, &data, position, durability, keep, random);
                 }
                 Op::Sync { node, capture, .. } => self.change(node, |inode| {

@@ -1,7 +1,7 @@
 //! How a simulated machine behaves when nobody injects a fault.
 
 use super::namespace::Directories;
-use super::random::Latency;
+use super::random::{Latency, Random};
 use std::time::Duration;
 
 /// In which order things happen that could happen in any.
@@ -90,6 +90,35 @@ impl Default for Options {
 }
 
 impl Options {
+    /// A mix of its own for each seed, so that rare combinations come up: now and then a slow or
+    /// stalling disk, a narrow or cutting network, one byte at a time, names in a journal or loose.
+    pub fn swarm(seed: u64) -> Self {
+        let mut random = Random::new(seed ^ 0x5741_524d);
+        let mut options = Options::default();
+        let mut latency = |usual: Latency| match random.below(4) {
+            0 => usual,
+            1 => Latency::NONE,
+            2 => Latency { max: usual.max * 50, ..usual },
+            _ => Latency { slow_per_million: 5_000, slow: Duration::from_secs(2), ..usual },
+        };
+        options.read = latency(options.read);
+        options.write = latency(options.write);
+        options.sync = latency(options.sync);
+        options.metadata = latency(options.metadata);
+        options.net.latency = latency(options.net.latency);
+        if random.chance(300_000) {
+            options.directories = Directories::Journaled;
+        }
+        options.net.chunking = match random.below(8) {
+            0 => Chunking::Bytes,
+            1 => Chunking::Whole,
+            _ => Chunking::Random,
+        };
+        options.net.window_bytes = 1 << (8 + random.index(12));
+        options.net.cut_per_million = [0, 0, 10, 1_000][random.index(4)];
+        options
+    }
+
     /// First come, first served; nothing takes time; sends arrive whole.
     pub fn calm() -> Self {
         let net = NetOptions {

@@ -284,7 +284,12 @@ impl World {
             while self.fire(self.now.get()) {}
             match self.pick() {
                 Some(id) => self.poll(id, mains),
-                None if self.fire(u64::MAX) => continue,
+                None if self.fire(until) => continue,
+                // Nothing happens before the end that was set.
+                None if until < u64::MAX => {
+                    self.now.set(until);
+                    continue;
+                }
                 None => self.deadlock(),
             }
             polls += 1;

@@ -154,6 +154,48 @@ fn appended_bytes_are_never_garbage() {
 }
 
 #[test]
+fn writes_after_an_undone_truncation_are_undone_with_it() {
+    let mut lengths = BTreeSet::new();
+    for seed in 0..100 {
+        let machine = machine(seed);
+        machine.put_file("/d/f", &[1; 8192]);
+        machine.run(async |env| {
+            let file = open(&env, "/d/f", false).await;
+            file.set_len(0).await.expect("cut");
+            put(&file, 0, &[2; 4096]);
+        });
+        machine.power_cut();
+        let content = machine.file("/d/f");
+        let old = content.iter().filter(|&&byte| byte == 1).count();
+        assert_eq!(old, if content.len() == 8192 { 8192 } else { 0 }, "seed {seed}");
+        lengths.insert(content.len());
+    }
+    assert_eq!(lengths, BTreeSet::from([0, 4096, 8192]));
+}
+
+#[test]
+fn what_a_committed_truncation_cut_off_never_comes_back() {
+    for cut in [PowerCut::Random, PowerCut::AllKept] {
+        for seed in 0..30 {
+            let machine = machine(seed);
+            machine.put_file("/d/f", b"");
+            machine.run(async |env| {
+                let file = open(&env, "/d/f", true).await;
+                let cached = open(&env, "/d/f", false).await;
+                put(&cached, 0, &[1; 12_288]);
+                file.set_len(5000).await.expect("cut");
+                file.write_direct(block(2, 1), 0, Durability::Flushed).await.expect("flushed");
+                file.set_len(12_288).await.expect("extended");
+                file.write_direct(block(3, 1), 0, Durability::Flushed).await.expect("flushed");
+            });
+            machine.power_cut_with(cut);
+            let content = machine.file("/d/f");
+            assert!(content[5000..].iter().all(|&byte| byte == 0), "seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn direct_writes_in_flight_happen_or_not_or_in_part() {
     let mut outcomes = BTreeSet::new();
     for seed in 0..60 {

@@ -4,6 +4,7 @@ mod crash;
 mod disk;
 mod net;
 mod run;
+mod suite;
 
 use super::{Machine, MemoryEnv, MemoryFile, Options};
 use crate::buffer::DmaBuf;

@@ -72,7 +72,10 @@ fn scheduling_is_random_or_fifo() {
 
 /// A bit of everything: disk, network, mail, time, chance, crashes.
 fn scenario(seed: u64) -> (u64, Vec<u64>) {
-    let options = Options { keep_trace: true, ..Options::default() };
+    let mut options = Options::swarm(seed);
+    options.net.cut_per_million = 0;
+    // All is sent before anything is received.
+    options.net.window_bytes = options.net.window_bytes.max(5000);
     let machine = Machine::new(seed, options);
     machine.put_dir("/d");
     for _ in 0..3 {
@@ -154,6 +157,17 @@ fn halts_end_a_run_where_they_say() {
     };
     assert_eq!((run(Halt::DiskCalls(4)), steps.get()), (None, 3));
     assert_eq!((run(Halt::After(Duration::from_millis(4500))), steps.get()), (None, 5));
+    let before = machine.disk_stats().cached_writes;
+    let start = machine.run(async |env| env.now());
+    assert_eq!(
+        machine.run_until(Halt::After(Duration::from_secs(1)), async |env| {
+            env.sleep(Duration::from_secs(3600)).await;
+        }),
+        None
+    );
+    let passed = machine.run(async |env| env.now().since(start));
+    assert!(passed < Duration::from_millis(1010), "{passed:?}");
+    assert_eq!(machine.disk_stats().cached_writes, before);
     assert_eq!((run(Halt::Polls(4)), steps.get()), (None, 3));
     assert_eq!((run(Halt::Polls(1_000_000)), steps.get()), (Some(()), 10));
     let halted = machine.run_until(Halt::Polls(1_000_000), async |env| {
