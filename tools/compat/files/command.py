@@ -29,7 +29,7 @@ def produce(program: str, address: str, topic: str, codec: str, path) -> Command
                         "-X", "enable.idempotence=true", "-X", "linger.ms=20", "-q", str(path)],
                        False)
     return Command([str(paths.tidemill_binary()), "produce", topic, "--bootstrap-server", address,
-                    "--compression", codec], True)
+                    "--codec", codec, "--quiet"], True)
 
 
 def consume(program: str, address: str, topic: str, lines: int) -> list[str]:
@@ -44,4 +44,4 @@ def consume(program: str, address: str, topic: str, lines: int) -> list[str]:
         return ["kcat", "-b", address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-X",
                 "check.crcs=true", "-f", "%p\t%s\n"]
     return [str(paths.tidemill_binary()), "consume", topic, "--bootstrap-server", address,
-            "--from-beginning", "--exit", "--format-string", "%p\t%s\n"]
+            "--from-beginning", "--exit", "--quiet", "--output-format", r"%p\t%s\n"]

@@ -199,7 +199,7 @@ def make(kind: str, home: Path, shards: int = 1, config: dict[str, str] | None =
 def missing(kind: str) -> str | None:
     """Why this kind of broker cannot be started here, if so."""
     if kind == "tidemill" and not os.access(paths.tidemill_binary(), os.X_OK):
-        return f"{paths.tidemill_binary()} is missing: cargo build --release -p tools-tidemill"
+        return f"{paths.tidemill_binary()} is missing: cargo build --release -p tidemill"
     if not paths.KAFKA_LIBS.is_dir():
         return f"{paths.KAFKA_LIBS} is missing: run scripts/setup"
     return None
