@@ -148,6 +148,7 @@ impl Connection {
             let send = pipe.send.as_mut().expect("looked at above");
             let segment = send.segments.front_mut().expect("looked at above");
             let piece = segment.split_to(count);
+            world.trace("send", size(self.info.id.0), u64::from(crc32fast::hash(&piece)));
             pipe.window_used += count;
             self.transmit(world, from, &mut pipe, Item::Data(piece));
         }

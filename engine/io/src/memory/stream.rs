@@ -66,10 +66,6 @@ impl Stream for MemoryStream {
             if connection.is_cut.get() {
                 return Err(reset());
             }
-            let checksum = segments.iter().fold(0, |sum: u64, segment| {
-                sum.rotate_left(1) ^ u64::from(crc32fast::hash(segment))
-            });
-            world.trace("send", super::disk::size(connection.info.id.0), checksum);
             let (done, result) = oneshot();
             {
                 let mut pipe = connection.pipe_from(side).borrow_mut();
