@@ -1,9 +1,12 @@
 //! The values the broker runs with, typed. One for the process, shared by all cores.
 
 use super::listeners::Listener;
+use super::machine::Machine;
 use super::units;
 use engine_state::config::{BrokerLayers, ConfigMap, Value, broker_keys};
 use engine_state::groups::GroupConfig;
+use engine_state::metadata::Endpoint;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,26 +26,26 @@ pub struct BrokerConfig {
     pub log_dir: PathBuf,
 
     /// `num.partitions`
-    pub default_partitions: i32,
+    pub num_partitions: i32,
     /// `default.replication.factor`
     pub default_replication_factor: i16,
     /// `auto.create.topics.enable`
     pub auto_create_topics: bool,
     /// `delete.topic.enable`
-    pub topics_can_be_deleted: bool,
+    pub delete_topic_enable: bool,
 
     /// `socket.request.max.bytes`
-    pub request_bytes_max: usize,
+    pub socket_request_max_bytes: usize,
     /// `socket.send.buffer.bytes`; `None` leaves it to the system.
-    pub send_buffer_bytes: Option<usize>,
+    pub socket_send_buffer_bytes: Option<usize>,
     /// `socket.receive.buffer.bytes`; `None` leaves it to the system.
-    pub receive_buffer_bytes: Option<usize>,
+    pub socket_receive_buffer_bytes: Option<usize>,
     /// `socket.listen.backlog.size`
-    pub listen_backlog: i32,
+    pub socket_listen_backlog: i32,
     /// `max.connections`
-    pub connections_max: usize,
+    pub max_connections: usize,
     /// `connections.max.idle.ms`; negative for no limit.
-    pub connections_idle_ms_max: i64,
+    pub connections_max_idle_ms: i64,
 
     /// `fetch.max.bytes`
     pub fetch_bytes_max: usize,
@@ -51,20 +54,8 @@ pub struct BrokerConfig {
     /// `max.request.partition.size.limit`
     pub describe_partitions_max: usize,
 
-    /// `group.min.session.timeout.ms`
-    pub session_timeout_ms_min: i32,
-    /// `group.max.session.timeout.ms`
-    pub session_timeout_ms_max: i32,
-    /// `group.initial.rebalance.delay.ms`
-    pub initial_rebalance_delay_ms: i32,
-    /// `group.max.size`
-    pub group_size_max: usize,
-    /// `offset.metadata.max.bytes`
-    pub offset_metadata_max: usize,
-    /// `offsets.retention.minutes`
-    pub offsets_retention_ms: i64,
-    /// `offsets.retention.check.interval.ms`
-    pub offsets_retention_check_ms: i64,
+    /// `group.*`, `offset.*` and `offsets.retention.*`, as the coordinators need them.
+    pub groups: GroupConfig,
     /// `offsets.commit.timeout.ms`
     pub offsets_commit_timeout_ms: i64,
     /// `offsets.topic.num.partitions`
@@ -80,7 +71,7 @@ pub struct BrokerConfig {
     pub producer_id_expiration_check_ms: i64,
 
     /// `log.retention.check.interval.ms`
-    pub retention_check_ms: u64,
+    pub log_retention_check_ms: u64,
     /// `log.flush.offset.checkpoint.interval.ms`
     pub recovery_point_checkpoint_ms: u64,
     /// `log.flush.start.offset.checkpoint.interval.ms`
@@ -88,16 +79,16 @@ pub struct BrokerConfig {
     /// `replica.high.watermark.checkpoint.interval.ms`
     pub high_watermark_checkpoint_ms: u64,
 
-    /// `tidemill.shards`; `None` is one for each CPU.
-    pub shards: Option<u16>,
-    /// `tidemill.cpus`; `None` is all that the process may use.
-    pub cpus: Option<Vec<usize>>,
+    /// `tidemill.shards`; one for each CPU if unset.
+    pub shards: u16,
+    /// `tidemill.cpus`; empty for all that the process may use.
+    pub cpus: Vec<usize>,
     /// `tidemill.journal.bytes`, of each shard.
     pub journal_bytes: u64,
-    /// `tidemill.memory.bytes`, of all shards together.
-    pub memory_bytes: Option<u64>,
+    /// `tidemill.memory.bytes`, of all shards together; a quarter of the machine's if unset.
+    pub memory_bytes: usize,
     /// `tidemill.request.memory.bytes`, of all shards together.
-    pub request_memory_bytes: Option<u64>,
+    pub request_memory_bytes: usize,
     /// `tidemill.acks.all.relaxed`
     pub acks_all_relaxed: bool,
     /// `tidemill.validate.compressed`
@@ -108,41 +99,50 @@ pub struct BrokerConfig {
     pub fixed: Arc<ConfigMap>,
 }
 
+/// Kafka's number of PLAINTEXT, the only protocol of listeners so far.
+const PLAINTEXT: i16 = 0;
+/// Most shards that are made without being asked for.
+const SHARDS_MAX: u16 = 1024;
+const MIB: u64 = 1 << 20;
+
 impl BrokerConfig {
     /// From settings that were checked one by one: `fixed` holds only legal values.
     pub(super) fn new(
         fixed: ConfigMap,
         listeners: Vec<Listener>,
         cluster_id: Option<String>,
+        machine: &Machine,
     ) -> BrokerConfig {
         assert!(!listeners.is_empty());
         let read = Reading { fixed: &fixed };
+        let cpus = read.text("tidemill.cpus").and_then(|text| units::parse_cpus(&text));
+        let cpus = cpus.unwrap_or_default();
+        let cpu_count = if cpus.is_empty() { machine.cpus } else { cpus.len() };
+        let shards = read.optional("tidemill.shards");
+        let shards = shards
+            .unwrap_or_else(|| u16::try_from(cpu_count).unwrap_or(SHARDS_MAX).clamp(1, SHARDS_MAX));
+        let memory = Memory::of(machine.memory_bytes, shards);
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         BrokerConfig {
             node_id: read.int("node.id"),
             rack: read.text("broker.rack"),
             cluster_id,
             listeners,
             log_dir: PathBuf::from(read.log_dir()),
-            default_partitions: read.int("num.partitions"),
+            num_partitions: read.int("num.partitions"),
             default_replication_factor: read.number("default.replication.factor"),
             auto_create_topics: read.bool("auto.create.topics.enable"),
-            topics_can_be_deleted: read.bool("delete.topic.enable"),
-            request_bytes_max: read.number("socket.request.max.bytes"),
-            send_buffer_bytes: read.optional("socket.send.buffer.bytes"),
-            receive_buffer_bytes: read.optional("socket.receive.buffer.bytes"),
-            listen_backlog: read.int("socket.listen.backlog.size"),
-            connections_max: read.number("max.connections"),
-            connections_idle_ms_max: read.number("connections.max.idle.ms"),
+            delete_topic_enable: read.bool("delete.topic.enable"),
+            socket_request_max_bytes: read.number("socket.request.max.bytes"),
+            socket_send_buffer_bytes: read.optional("socket.send.buffer.bytes"),
+            socket_receive_buffer_bytes: read.optional("socket.receive.buffer.bytes"),
+            socket_listen_backlog: read.int("socket.listen.backlog.size"),
+            max_connections: read.number("max.connections"),
+            connections_max_idle_ms: read.number("connections.max.idle.ms"),
             fetch_bytes_max: read.number("fetch.max.bytes"),
             fetch_sessions_max: read.number("max.incremental.fetch.session.cache.slots"),
             describe_partitions_max: read.number("max.request.partition.size.limit"),
-            session_timeout_ms_min: read.int("group.min.session.timeout.ms"),
-            session_timeout_ms_max: read.int("group.max.session.timeout.ms"),
-            initial_rebalance_delay_ms: read.int("group.initial.rebalance.delay.ms"),
-            group_size_max: read.number("group.max.size"),
-            offset_metadata_max: read.number("offset.metadata.max.bytes"),
-            offsets_retention_ms: read.number::<i64>("offsets.retention.minutes") * 60_000,
-            offsets_retention_check_ms: read.number("offsets.retention.check.interval.ms"),
+            groups: read.groups(),
             offsets_commit_timeout_ms: read.number("offsets.commit.timeout.ms"),
             offsets_topic_partitions: read.int("offsets.topic.num.partitions"),
             offsets_topic_segment_bytes: read.int("offsets.topic.segment.bytes"),
@@ -150,38 +150,69 @@ impl BrokerConfig {
             producer_id_expiration_ms: read.number("producer.id.expiration.ms"),
             producer_id_expiration_check_ms: read
                 .number("producer.id.expiration.check.interval.ms"),
-            retention_check_ms: read.number("log.retention.check.interval.ms"),
+            log_retention_check_ms: read.number("log.retention.check.interval.ms"),
             recovery_point_checkpoint_ms: read.number("log.flush.offset.checkpoint.interval.ms"),
             log_start_checkpoint_ms: read.number("log.flush.start.offset.checkpoint.interval.ms"),
             high_watermark_checkpoint_ms: read
                 .number("replica.high.watermark.checkpoint.interval.ms"),
-            shards: read.optional("tidemill.shards"),
-            cpus: read.text("tidemill.cpus").and_then(|text| units::parse_cpus(&text)),
+            shards,
+            cpus,
             journal_bytes: read.number("tidemill.journal.bytes"),
-            memory_bytes: read.optional("tidemill.memory.bytes"),
-            request_memory_bytes: read.optional("tidemill.request.memory.bytes"),
+            memory_bytes: size(read.optional("tidemill.memory.bytes").unwrap_or(memory.data)),
+            request_memory_bytes: size(
+                read.optional("tidemill.request.memory.bytes").unwrap_or(memory.requests),
+            ),
             acks_all_relaxed: read.bool("tidemill.acks.all.relaxed"),
             validate_compressed: read.bool("tidemill.validate.compressed"),
             fixed: Arc::new(fixed),
         }
     }
 
-    /// How long a connection may be idle; `None` for no limit.
-    pub fn connections_idle_max(&self) -> Option<Duration> {
-        u64::try_from(self.connections_idle_ms_max).ok().map(Duration::from_millis)
+    pub fn shards(&self) -> u16 {
+        self.shards
     }
 
-    /// What coordinators need to know.
-    pub fn groups(&self) -> GroupConfig {
-        GroupConfig {
-            session_timeout_ms_min: self.session_timeout_ms_min,
-            session_timeout_ms_max: self.session_timeout_ms_max,
-            initial_rebalance_delay_ms: self.initial_rebalance_delay_ms,
-            group_size_max: self.group_size_max,
-            offset_metadata_max: self.offset_metadata_max,
-            offsets_retention_ms: self.offsets_retention_ms,
-            offsets_retention_check_ms: self.offsets_retention_check_ms,
-            ..GroupConfig::default()
+    /// How long a connection may be idle; `None` for no limit.
+    pub fn connections_idle_max(&self) -> Option<Duration> {
+        u64::try_from(self.connections_max_idle_ms).ok().map(Duration::from_millis)
+    }
+
+    /// What to bind, in the order of the listeners.
+    pub fn bind_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
+    /// The advertised listeners, as the broker registers them.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let endpoint = |listener: &Listener| Endpoint {
+            name: listener.name.clone(),
+            host: listener.advertised_host.clone(),
+            port: listener.advertised_port,
+            security_protocol: PLAINTEXT,
+        };
+        self.listeners.iter().map(endpoint).collect()
+    }
+
+    /// The advertised listeners as text, `NAME://host:port`.
+    pub fn listener_texts(&self) -> Vec<String> {
+        self.listeners.iter().map(Listener::advertised).collect()
+    }
+}
+
+/// Shares of the machine's memory, in bytes over all shards.
+struct Memory {
+    data: u64,
+    requests: u64,
+}
+
+impl Memory {
+    /// A quarter for data. Requests get little: a stranger can fill it, and one frame may always
+    /// exceed it.
+    fn of(machine_bytes: u64, shards: u16) -> Memory {
+        let least = 32 * MIB * u64::from(shards);
+        Memory {
+            data: (machine_bytes / 4).max(least),
+            requests: (machine_bytes / 16).min(128 * MIB).max(least),
         }
     }
 }
@@ -226,6 +257,19 @@ impl Reading<'_> {
 
     pub fn list(&self, name: &str) -> Vec<String> {
         self.value(name).and_then(|v| v.as_list().map(<[String]>::to_vec)).unwrap_or_default()
+    }
+
+    fn groups(&self) -> GroupConfig {
+        GroupConfig {
+            session_timeout_ms_min: self.int("group.min.session.timeout.ms"),
+            session_timeout_ms_max: self.int("group.max.session.timeout.ms"),
+            initial_rebalance_delay_ms: self.int("group.initial.rebalance.delay.ms"),
+            group_size_max: self.number("group.max.size"),
+            offset_metadata_max: self.number("offset.metadata.max.bytes"),
+            offsets_retention_ms: self.number::<i64>("offsets.retention.minutes") * 60_000,
+            offsets_retention_check_ms: self.number("offsets.retention.check.interval.ms"),
+            ..GroupConfig::default()
+        }
     }
 
     /// `log.dirs`, or else `log.dir`; the first, for more than one is refused.

@@ -2,10 +2,12 @@
 //! (`SocketServerConfigs.listenerListToEndPoints`). Only PLAINTEXT can be served so far; listeners
 //! of the controller role, which a combined node's file has, are left out with a word.
 
+use super::machine::Machine;
 use super::report::{Problem, Report};
-use super::sources::{Origin, Settings};
+use super::sources::Settings;
 use engine_state::config::{BrokerLayers, ConfigMap, Value, broker_keys};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 pub(super) const LISTENERS: &str = "listeners";
 pub(super) const ADVERTISED: &str = "advertised.listeners";
@@ -17,14 +19,20 @@ const CONTROLLERS: &str = "controller.listener.names";
 pub struct Listener {
     /// In capitals.
     pub name: String,
-    /// Name or address to bind; empty for all addresses.
-    pub host: String,
-    /// 0 lets the system choose.
-    pub port: u16,
-    /// What clients are told. The port is 0 if that is the listener's: then it is the one the
-    /// system chose.
+    /// What to bind.
+    pub address: SocketAddr,
+    /// What clients are told.
     pub advertised_host: String,
     pub advertised_port: u16,
+}
+
+impl Listener {
+    /// `NAME://host:port` as clients are told.
+    pub fn advertised(&self) -> String {
+        let host = &self.advertised_host;
+        let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+        format!("{}://{open}{host}{close}:{}", self.name, self.advertised_port)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,11 +42,11 @@ struct Address {
     port: u16,
 }
 
-/// The listeners to serve. `hostname` is the machine's, told to clients where nothing else is.
+/// The listeners to serve. The machine's name is told to clients where nothing else is.
 pub(super) fn resolve(
     settings: &Settings,
     fixed: &ConfigMap,
-    hostname: &str,
+    machine: &Machine,
     report: &mut Report,
 ) -> Result<Vec<Listener>, Problem> {
     let controllers: Vec<String> =
@@ -89,7 +97,7 @@ pub(super) fn resolve(
     }
     served
         .into_iter()
-        .map(|listener| advertise(listener, &advertised, hostname))
+        .map(|listener| advertise(listener, &advertised, machine))
         .map(|listener| listener.map_err(|(key, text)| problem(key, text)))
         .collect()
 }
@@ -97,7 +105,7 @@ pub(super) fn resolve(
 fn advertise(
     listener: Address,
     advertised: &BTreeMap<String, Address>,
-    hostname: &str,
+    machine: &Machine,
 ) -> Result<Listener, (&'static str, String)> {
     let (key, told) = match advertised.get(&listener.name) {
         Some(address) => (ADVERTISED, address),
@@ -111,10 +119,23 @@ fn advertise(
         );
         return Err((key, text));
     }
-    let advertised_host = if told.host.is_empty() { hostname } else { &told.host }.to_owned();
-    let advertised_port = told.port;
-    let Address { name, host, port } = listener;
-    Ok(Listener { name, host, port, advertised_host, advertised_port })
+    for (key, port) in [(LISTENERS, listener.port), (key, told.port)] {
+        if port == 0 {
+            let text = "port 0 would differ from shard to shard; name a port".to_owned();
+            return Err((key, text));
+        }
+    }
+    let host = if told.host.is_empty() { &machine.hostname } else { &told.host };
+    let address = (machine.resolve)(&listener.host, listener.port).map_err(|error| {
+        let text = format!("cannot find the address of {}: {error}", listener.host);
+        (LISTENERS, text)
+    })?;
+    Ok(Listener {
+        advertised_host: host.clone(),
+        advertised_port: told.port,
+        name: listener.name,
+        address,
+    })
 }
 
 fn list(fixed: &ConfigMap, key: &str) -> Vec<String> {
@@ -170,8 +191,8 @@ fn check_protocol(address: &Address, protocols: &BTreeMap<String, String>) -> Re
         )),
         Some(protocol) => Err(format!("listener {name} uses {protocol}, no security protocol")),
         None => Err(format!(
-            "No security protocol defined for listener {name}; add {name}:PLAINTEXT to {PROTOCOLS}, \
-             or the name to {CONTROLLERS} if it is the controller's"
+            "No security protocol defined for listener {name}; add {name}:PLAINTEXT to \
+             {PROTOCOLS}, or the name to {CONTROLLERS} if it is the controller's"
         )),
     }
 }
@@ -199,10 +220,7 @@ fn check_distinct(listeners: &[Address]) -> Result<(), String> {
 fn addresses(settings: &Settings, fixed: &ConfigMap, key: &str) -> Result<Vec<Address>, Problem> {
     let parse = |text: &String| {
         parse_address(text).ok_or_else(|| Problem {
-            origin: match settings.origin(key) {
-                Origin::Default => Origin::Default,
-                origin => origin,
-            },
+            origin: settings.origin(key),
             key: key.to_owned(),
             text: format!(
                 "Unable to parse {text} to a broker endpoint: it must be NAME://host:port, as in \

@@ -3,6 +3,7 @@
 
 use super::broker::{BrokerConfig, Reading};
 use super::listeners;
+use super::machine::Machine;
 use super::report::{Problem, Report};
 use super::sources::{Origin, Setting, Settings};
 use super::units;
@@ -21,8 +22,8 @@ pub struct Inputs<'a> {
     pub environment: &'a [(String, String)],
     /// `key=value` of each `--override`.
     pub overrides: &'a [String],
-    /// The machine's name: told to clients where no address is configured.
-    pub hostname: &'a str,
+    /// See [`Machine::detect`].
+    pub machine: &'a Machine,
 }
 
 /// A configuration that can be used, and what there is to say about it.
@@ -58,7 +59,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Loaded, Vec<Problem>> {
     if problems.is_empty() {
         check_together(&settings, &fixed, &mut problems);
     }
-    let listeners = match listeners::resolve(&settings, &fixed, inputs.hostname, &mut report) {
+    let listeners = match listeners::resolve(&settings, &fixed, inputs.machine, &mut report) {
         Ok(listeners) => listeners,
         Err(problem) => {
             problems.push(problem);
@@ -73,7 +74,7 @@ pub fn load(inputs: &Inputs<'_>) -> Result<Loaded, Vec<Problem>> {
     describe(&settings, &fixed, &mut report);
     let cluster_id = inputs.environment.iter().find(|(name, _)| name == "CLUSTER_ID");
     let cluster_id = cluster_id.map(|(_, id)| id.trim().to_owned()).filter(|id| !id.is_empty());
-    let config = BrokerConfig::new(fixed, listeners, cluster_id);
+    let config = BrokerConfig::new(fixed, listeners, cluster_id, inputs.machine);
     warn_of_dangers(&config, &mut report);
     Ok(Loaded { config, settings, report })
 }

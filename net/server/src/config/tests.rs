@@ -1,7 +1,8 @@
 use super::super::report::Level;
-use super::super::{Listener, Problem, explain};
+use super::super::{Listener, Machine, Problem, explain};
 use super::{Inputs, Loaded, load};
 use engine_state::config::broker_keys;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,6 +35,16 @@ log.segment.bytes=1073741824
 log.retention.check.interval.ms=300000
 ";
 
+/// A machine where only addresses have an address.
+fn machine() -> Machine {
+    fn resolve(host: &str, port: u16) -> std::io::Result<SocketAddr> {
+        let host = if host.is_empty() { "0.0.0.0" } else { host };
+        let address: Result<IpAddr, _> = host.parse();
+        address.map(|ip| (ip, port).into()).map_err(std::io::Error::other)
+    }
+    Machine { hostname: "machine".to_owned(), cpus: 4, memory_bytes: 16 << 30, resolve }
+}
+
 fn load_from(file: &str, env: &[(&str, &str)], flags: &[&str]) -> Result<Loaded, Vec<Problem>> {
     let env: Vec<(String, String)> =
         env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -42,7 +53,7 @@ fn load_from(file: &str, env: &[(&str, &str)], flags: &[&str]) -> Result<Loaded,
         file: Some(("server.properties", file.as_bytes())),
         environment: &env,
         overrides: &flags,
-        hostname: "machine",
+        machine: &machine(),
     })
 }
 
@@ -58,27 +69,32 @@ fn texts(loaded: &Loaded, level: Level) -> Vec<&str> {
 #[test]
 fn without_any_setting_there_are_kafkas_defaults() {
     let loaded =
-        load(&Inputs { file: None, environment: &[], overrides: &[], hostname: "machine" });
+        load(&Inputs { file: None, environment: &[], overrides: &[], machine: &machine() });
     let loaded = loaded.expect("legal");
     let config = &loaded.config;
     assert_eq!(config.node_id, 1);
     assert_eq!(config.log_dir, Path::new("/tmp/kafka-logs"));
     let expected = Listener {
         name: "PLAINTEXT".to_owned(),
-        host: String::new(),
-        port: 9092,
+        address: "0.0.0.0:9092".parse().expect("an address"),
         advertised_host: "machine".to_owned(),
         advertised_port: 9092,
     };
     assert_eq!(config.listeners, [expected]);
-    assert_eq!((config.default_partitions, config.default_replication_factor), (1, 1));
-    assert!(config.auto_create_topics && config.topics_can_be_deleted);
-    assert_eq!((config.request_bytes_max, config.fetch_bytes_max), (104_857_600, 57_671_680));
+    assert_eq!((config.num_partitions, config.default_replication_factor), (1, 1));
+    assert!(config.auto_create_topics && config.delete_topic_enable);
+    assert_eq!(
+        (config.socket_request_max_bytes, config.fetch_bytes_max),
+        (104_857_600, 57_671_680)
+    );
     assert_eq!(config.connections_idle_max(), Some(Duration::from_secs(600)));
     assert_eq!((config.offsets_topic_partitions, config.offsets_topic_codec), (50, 0));
-    assert_eq!(config.offsets_retention_ms, 7 * 24 * 3_600_000);
-    assert_eq!(config.groups(), Default::default());
-    assert_eq!((config.shards, &config.cpus, config.memory_bytes), (None, &None, None));
+    assert_eq!(config.groups.offsets_retention_ms, 7 * 24 * 3_600_000);
+    assert_eq!(config.groups, Default::default());
+    assert_eq!((config.shards(), config.cpus.len()), (4, 0));
+    assert_eq!((config.memory_bytes, config.request_memory_bytes), (4 << 30, 128 << 20));
+    assert_eq!(config.listener_texts(), ["PLAINTEXT://machine:9092"]);
+    assert_eq!(config.endpoints()[0].host, "machine");
     assert_eq!(config.journal_bytes, 64 << 20);
     assert!(!config.acks_all_relaxed && !config.validate_compressed);
     assert!(loaded.report.messages.is_empty());
@@ -94,7 +110,7 @@ fn the_file_that_kafka_ships_is_taken_as_it_is() {
     assert_eq!(config.listeners.len(), 1);
     assert_eq!(config.listeners[0].advertised_host, "localhost");
     assert_eq!(config.log_dir, Path::new("/tmp/kraft-combined-logs"));
-    assert_eq!(config.send_buffer_bytes, Some(102_400));
+    assert_eq!(config.socket_send_buffer_bytes, Some(102_400));
     assert!(texts(&loaded, Level::Warn).is_empty());
     assert_eq!(
         texts(&loaded, Level::Info),
@@ -122,7 +138,7 @@ fn flags_beat_the_environment_which_beats_the_file() {
     let file = "num.partitions=2\nlog.dirs=/file\nfetch.max.bytes=2000\n";
     let env = [("KAFKA_NUM_PARTITIONS", "3"), ("KAFKA_LOG_DIRS", "/env"), ("CLUSTER_ID", "abc")];
     let loaded = load_from(file, &env, &["num.partitions=4"]).expect("legal");
-    assert_eq!(loaded.config.default_partitions, 4);
+    assert_eq!(loaded.config.num_partitions, 4);
     assert_eq!(loaded.config.log_dir, Path::new("/env"));
     assert_eq!(loaded.config.fetch_bytes_max, 2000);
     assert_eq!(loaded.config.cluster_id.as_deref(), Some("abc"));
@@ -241,6 +257,17 @@ fn what_cannot_be_used_is_refused_with_its_line() {
            advertised.listeners=PLAINTEXT://<name or address that clients reach>:9092"],
     );
     check(
+        "listeners=PLAINTEXT://127.0.0.1:0\n",
+        &["server.properties:1: listeners: port 0 would differ from shard to shard; name a port"],
+    );
+    check(
+        "listeners=PLAINTEXT://nowhere:1\n",
+        &[
+            "server.properties:1: listeners: cannot find the address of nowhere: invalid IP address \
+           syntax",
+        ],
+    );
+    check(
         "advertised.listeners=OTHER://x:1\n",
         &["server.properties:1: advertised.listeners: listener OTHER is advertised but not among \
            the listeners; valid are PLAINTEXT"],
@@ -300,19 +327,18 @@ fn what_cannot_be_used_is_refused_with_its_line() {
 fn values_reach_their_fields() {
     let file = "broker.id=7\nlog.dir=/data\ntidemill.journal.bytes=1GiB\ntidemill.cpus=0-1\n\
                 tidemill.shards=2\nconnections.max.idle.ms=-1\nsocket.send.buffer.bytes=-1\n\
-                group.initial.rebalance.delay.ms=0\nlisteners=PLAINTEXT://127.0.0.1:0\n\
+                group.initial.rebalance.delay.ms=0\nlisteners=PLAINTEXT://127.0.0.1:19092\n\
                 broker.rack= r1 \n";
     let loaded = loaded(file);
     let config = &loaded.config;
     assert_eq!((config.node_id, config.rack.as_deref()), (7, Some("r1")));
     assert_eq!(config.log_dir, Path::new("/data"));
-    assert_eq!((config.journal_bytes, config.shards), (1 << 30, Some(2)));
-    assert_eq!(config.cpus, Some(vec![0, 1]));
-    assert_eq!((config.connections_idle_max(), config.send_buffer_bytes), (None, None));
-    assert_eq!(config.groups().initial_rebalance_delay_ms, 0);
-    let listener = &config.listeners[0];
-    assert_eq!((listener.host.as_str(), listener.port), ("127.0.0.1", 0));
-    assert_eq!((listener.advertised_host.as_str(), listener.advertised_port), ("127.0.0.1", 0));
+    assert_eq!((config.journal_bytes, config.shards), (1 << 30, 2));
+    assert_eq!(config.cpus, [0, 1]);
+    assert_eq!((config.connections_idle_max(), config.socket_send_buffer_bytes), (None, None));
+    assert_eq!(config.groups.initial_rebalance_delay_ms, 0);
+    assert_eq!(config.bind_addresses(), ["127.0.0.1:19092".parse().expect("an address")]);
+    assert_eq!(config.listener_texts(), ["PLAINTEXT://127.0.0.1:19092"]);
     assert_eq!(config.fixed.get("tidemill.journal.bytes").map(String::as_str), Some("1073741824"));
     assert_eq!(config.fixed.get("node.id").map(String::as_str), Some("7"));
     assert_eq!(
