@@ -1,1 +1,53 @@
-//! placeholder
+//! What a shard keeps on disk: its journal with group commit, and its partitions' logs in Kafka's own
+//! file formats. Everything is single-threaded and takes `E: Env`; two promises rest here: an append
+//! answered for acks=1 survives the death of the process, one answered for acks=all survives loss of
+//! power. docs/FORMAT.md describes every byte.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `shard_log` | [`ShardLog`]: open, create, delete, close |
+//! | `partition`, `append`, `read`, `lookup` | [`Partition`]: what requests use |
+//! | `commit`, `journal`, `frame` | group commit into the journal |
+//! | `segment`, `tail`, `index`, `writeout` | a segment in memory and on its way to the disk |
+//! | `checkpoint`, `points` | recovery points, freeing the journal |
+//! | `recovery`, `replay`, `scan` | start after a stop of any kind |
+//! | `retention` | removing segments and partitions |
+//! | `names`, `node_files` | Kafka's directory layout and small text files |
+//! | `cache`, `waiting`, `shared`, `config`, `error` | the rest |
+
+mod append;
+mod cache;
+mod checkpoint;
+mod commit;
+mod config;
+mod error;
+pub mod frame;
+pub mod index;
+mod journal;
+mod lookup;
+pub mod names;
+pub mod node_files;
+mod partition;
+pub mod points;
+mod read;
+mod recovery;
+mod replay;
+mod retention;
+mod scan;
+mod segment;
+mod shard_log;
+mod shared;
+mod tail;
+mod waiting;
+mod writeout;
+
+pub use append::{Acks, AppendInfo, Appended};
+pub use config::{DIRECT_APPEND_BYTES, LogConfig, PartitionConfig};
+pub use error::{Damage, LogError};
+pub use lookup::TimestampAndOffset;
+pub use partition::{Partition, Ticket};
+pub use read::{Read, ReadRequest, Upper};
+pub use shard_log::{Recovered, ShardLog};
+
+#[cfg(test)]
+mod tests;

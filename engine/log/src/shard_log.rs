@@ -1,0 +1,477 @@
+//! Everything one shard has on disk. Opened once per process and shard; every task it spawns ends
+//! when it is closed. Called by the shard only.
+
+use crate::cache::Cache;
+use crate::checkpoint::{background, checkpoint, write_points};
+use crate::commit::{Commit, sync_frames, write_frames};
+use crate::config::{LogConfig, PartitionConfig};
+use crate::error::{Damage, LogError};
+use crate::journal::{self, Files};
+use crate::names::{self, EPOCH_FILE, METADATA_FILE};
+use crate::node_files::{CheckpointRow, DirCheckpoints, encode_epochs, encode_partition_metadata};
+use crate::partition::{Inner, Partition, Place};
+use crate::points::{Point, Points};
+use crate::recovery::{self, Loaded, Sources};
+use crate::replay::{Replay, newest_run};
+use crate::retention::remove_dir;
+use crate::segment::Segment;
+use crate::shared::Shared;
+use crate::waiting::{Gate, Lock};
+use engine_base::TopicPartition;
+use engine_io::sync::Signal;
+use engine_io::{ChunkClass, Env, Queue};
+use engine_record::BatchHeader;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A shard's log. Cheap to clone.
+pub struct ShardLog<E: Env>(Rc<Shared<E>>);
+
+impl<E: Env> Clone for ShardLog<E> {
+    fn clone(&self) -> Self {
+        ShardLog(self.0.clone())
+    }
+}
+
+/// A partition found at start, and what the producer state needs to be rebuilt.
+pub struct Recovered<E: Env> {
+    pub partition: Partition<E>,
+    /// The newest producer snapshot: its offset and the whole file (its checksum holds).
+    pub snapshot: Option<(i64, Vec<u8>)>,
+    /// Headers of the batches with producers that the snapshot does not cover, in order.
+    pub headers: Vec<BatchHeader>,
+    /// Bytes read and checked.
+    pub scanned_bytes: u64,
+}
+
+/// What lies in the log directory.
+#[derive(Default)]
+struct Contents {
+    /// Directory name, topic, partition number.
+    partitions: Vec<(String, String, i32)>,
+    journals: Vec<(u16, u32)>,
+    points: Vec<(u16, u16)>,
+    deleted: Vec<String>,
+}
+
+impl<E: Env> ShardLog<E> {
+    /// Recovers the partitions that `owned` picks from the log directory. No append is taken before
+    /// [`finish_recovery`](Self::finish_recovery).
+    pub async fn open(
+        env: E,
+        config: LogConfig,
+        owned: impl Fn(TopicPartition) -> bool,
+    ) -> Result<(ShardLog<E>, Vec<Recovered<E>>), LogError> {
+        let failed = |error: io::Error| LogError::io("open", &config.dir, &error);
+        env.create_dir_all(&config.dir).await.map_err(failed)?;
+        let contents = list(&env, &config)?;
+        let (known, points_run) = read_points(&env, &config, &contents).await;
+        let journals = relevant_journals(&config, &contents);
+        let (replay, run) = if config.clean {
+            (Replay::default(), newest_run(&env, &journals).await?)
+        } else {
+            let replay = Replay::read(&env, &journals).await?;
+            let run = replay.run_max;
+            (replay, run)
+        };
+        let dir_points = DirCheckpoints::read(&env, &config.dir).await;
+        let shared = Rc::new(new_shared(env, config, run.max(points_run) + 1));
+        shared.damages.borrow_mut().extend(replay.damages.iter().cloned());
+        let sources = Sources {
+            replay: &replay,
+            dir_points: &dir_points,
+            clean: shared.config.clean,
+            interval_bytes: shared.config.partition.index_interval_bytes,
+            now_ms: shared.env.wall_ms(),
+        };
+        let mut recovered = Vec::new();
+        for (dir_name, topic, number) in &contents.partitions {
+            let dir = shared.config.dir.join(dir_name);
+            let Some(topic_id) = recovery::topic_id(&shared.env, &dir, topic).await else {
+                tracing::warn!(dir = %dir.display(), "directory without a topic id is left alone");
+                continue;
+            };
+            let id = TopicPartition { topic_id, partition: *number };
+            if !owned(id) {
+                continue;
+            }
+            let point = known.get(&id).copied();
+            let loaded = recovery::recover(&shared.env, dir, (topic, id), point, &sources).await?;
+            recovered.push(install(&shared, loaded, point));
+        }
+        let log = ShardLog(shared);
+        // The new run's points: from here on frames of older runs say nothing about our partitions.
+        write_points(&log.0, &[]).await?;
+        log.remove_deleted(contents.deleted).await;
+        Ok((log, recovered))
+    }
+
+    /// Takes up work. To be called once every shard of this directory has opened its log: journals
+    /// that no shard needs any more are removed or used again, and appends are taken.
+    pub async fn finish_recovery(&self) -> Result<(), LogError> {
+        let shared = &self.0;
+        let contents = list(&shared.env, &shared.config)?;
+        let (shard, count) = (shared.config.shard, shared.config.shard_count);
+        let mine = |other: u16| other % count == shard;
+        let files_max = u32::try_from(crate::config::JOURNAL_FILES_MAX).expect("a few");
+        let mut gone = Vec::new();
+        let mut kept = Vec::new();
+        for (owner, index) in contents.journals {
+            if owner == shard && index < files_max {
+                kept.push(index);
+            } else if mine(owner) {
+                gone.push(names::journal(owner, index));
+            }
+        }
+        let old = contents.points.into_iter().filter(|(counted, _)| *counted != count);
+        gone.extend(old.filter(|(_, owner)| mine(*owner)).map(|(c, s)| names::points(c, s)));
+        for name in &gone {
+            let path = shared.config.dir.join(name);
+            let removed = shared.env.remove_file(&path).await;
+            removed.map_err(|error| LogError::io("remove", &path, &error))?;
+        }
+        if kept.is_empty() {
+            kept.push(0);
+        }
+        for index in kept {
+            let bytes = shared.commit.files.borrow().file_bytes();
+            let made =
+                journal::make_file(&shared.env, &shared.config.dir, shard, index, bytes).await;
+            let dir = &shared.config.dir;
+            let file = made.map_err(|error| LogError::io("make a journal in", dir, &error))?;
+            shared.commit.files.borrow_mut().add(index, file);
+        }
+        shared.spawn(Queue::Append, write_frames(shared.clone()));
+        shared.spawn(Queue::Append, sync_frames(shared.clone()));
+        shared.spawn(Queue::Background, background(shared.clone()));
+        shared.closing.set(false);
+        Ok(())
+    }
+
+    async fn remove_deleted(&self, names: Vec<String>) {
+        // One shard does it for all; which one does not matter.
+        if self.0.config.shard == 0 {
+            for name in names {
+                remove_dir(&self.0.env, &self.0.config.dir.join(name)).await;
+            }
+        }
+    }
+
+    pub fn partition(&self, id: TopicPartition) -> Option<Partition<E>> {
+        self.0.partitions.borrow().get(&id).cloned()
+    }
+
+    pub fn partitions(&self) -> Vec<Partition<E>> {
+        self.0.partitions.borrow().values().cloned().collect()
+    }
+
+    /// Makes a partition with an empty log that begins at offset 0, durably. One that is there
+    /// already is returned as it is.
+    pub async fn create_partition(
+        &self,
+        topic: &str,
+        id: TopicPartition,
+        config: PartitionConfig,
+    ) -> Result<Partition<E>, LogError> {
+        let shared = &self.0;
+        if let Some(error) = shared.refusal().filter(|error| *error != LogError::NoSpace) {
+            return Err(error);
+        }
+        if let Some(known) = self.partition(id) {
+            known.set_config(config);
+            return Ok(known);
+        }
+        let dir = shared.config.dir.join(names::partition_dir(topic, id.partition));
+        let failed = |error: io::Error| LogError::io("create", &dir, &error);
+        let env = &shared.env;
+        env.create_dir_all(&dir).await.map_err(failed)?;
+        let epochs = encode_epochs(&[]);
+        env.write_whole(&dir.join(EPOCH_FILE), epochs.as_bytes()).await.map_err(failed)?;
+        // The id goes last: a directory without it is left alone at start.
+        let metadata = encode_partition_metadata(id.topic_id);
+        env.write_whole(&dir.join(METADATA_FILE), metadata.as_bytes()).await.map_err(failed)?;
+        env.sync_dir(&shared.config.dir).await.map_err(failed)?;
+        // Facts from before the awaits may have changed.
+        if let Some(known) = self.partition(id) {
+            return Ok(known);
+        }
+        let loaded = Loaded {
+            id,
+            topic: topic.to_owned(),
+            dir,
+            segments: vec![Segment::fresh(0, env.wall_ms(), 0)],
+            end: crate::points::Mark::default(),
+            log_start: 0,
+            epochs: Vec::new(),
+            snapshot: None,
+            snapshots: Vec::new(),
+            headers: Vec::new(),
+            damages: Vec::new(),
+            scanned_bytes: 0,
+        };
+        let partition = install(shared, loaded, None).partition;
+        partition.set_config(config);
+        Ok(partition)
+    }
+
+    /// Deletes a partition: at once for all who use it, its files after `file.delete.delay.ms`.
+    pub async fn delete_partition(&self, id: TopicPartition) -> Result<(), LogError> {
+        let Some(partition) = self.0.partitions.borrow_mut().remove(&id) else {
+            return Err(LogError::Closed);
+        };
+        let unique = u128::from(self.0.env.random()) << 64 | u128::from(self.0.env.random());
+        partition.delete(unique).await
+    }
+
+    /// Applies retention to all partitions; returns how many segments were removed.
+    pub async fn apply_retention(&self, now_ms: i64) -> Result<usize, LogError> {
+        let mut count = 0;
+        for partition in self.partitions() {
+            count += partition.apply_retention(now_ms).await?;
+        }
+        Ok(count)
+    }
+
+    /// Partitions whose producer state should be saved by
+    /// [`Partition::write_snapshot`], with the offset (the log end now).
+    pub fn snapshots_due(&self) -> Vec<(TopicPartition, i64)> {
+        self.0.snapshots_due(false)
+    }
+
+    /// As [`snapshots_due`](Self::snapshots_due), all that are not saved: before a close.
+    pub fn snapshots_unsaved(&self) -> Vec<(TopicPartition, i64)> {
+        self.0.snapshots_due(true)
+    }
+
+    /// This shard's part of the directory's checkpoint files, see
+    /// [`DirCheckpoints::write`](crate::node_files::DirCheckpoints::write).
+    pub fn checkpoint_table(&self) -> Vec<CheckpointRow> {
+        self.partitions().iter().map(Partition::checkpoint_row).collect()
+    }
+
+    /// Makes a checkpoint now.
+    pub async fn checkpoint(&self) -> Result<(), LogError> {
+        checkpoint(&self.0).await
+    }
+
+    /// Completes once memory may have become free.
+    pub async fn wait_room(&self) {
+        self.0.room.wait().await;
+    }
+
+    /// What was found damaged at start.
+    pub fn damages(&self) -> Vec<Damage> {
+        self.0.damages.borrow().clone()
+    }
+
+    /// Whether a failed journal write or sync stopped all appends of this shard.
+    pub fn is_fenced(&self) -> bool {
+        self.0.commit.fenced.get()
+    }
+
+    /// Stops cleanly: no more appends, everything written, synced and trimmed, indexes complete, all
+    /// tasks ended. `Ok` means that the clean marker may be written once all shards say so.
+    pub async fn close(&self) -> Result<(), LogError> {
+        let shared = &self.0;
+        let was_open = !shared.closing.replace(true);
+        let result = if was_open { self.drain().await } else { Ok(()) };
+        shared.stopped.set(true);
+        shared.fail_all();
+        shared.commit.wake();
+        shared.background.notify();
+        shared.room.notify();
+        shared.gate.empty().await;
+        // Partitions and the shard refer to each other.
+        shared.partitions.borrow_mut().clear();
+        result
+    }
+
+    async fn drain(&self) -> Result<(), LogError> {
+        let shared = &self.0;
+        for partition in self.partitions() {
+            while partition.0.kill.get().mark != partition.0.end.get() {
+                let moved = partition.0.progress.wait();
+                if let Some(stop) = partition.failure_at_close() {
+                    return Err(stop);
+                }
+                if partition.0.kill.get().mark == partition.0.end.get() {
+                    break;
+                }
+                moved.await;
+            }
+        }
+        let mut moved = Vec::new();
+        for partition in self.partitions() {
+            moved.push((partition.clone(), partition.finish().await?));
+        }
+        write_points(shared, &moved).await?;
+        for (partition, point) in &moved {
+            partition.0.point.set(*point);
+        }
+        Ok(())
+    }
+}
+
+/// Looks through the log directory.
+fn list<E: Env>(env: &E, config: &LogConfig) -> Result<Contents, LogError> {
+    let failed = |error: io::Error| LogError::io("list", &config.dir, &error);
+    let mut contents = Contents::default();
+    for entry in env.read_dir(&config.dir).map_err(failed)? {
+        let name = &entry.name;
+        if entry.is_dir {
+            if names::is_deleted_dir(name) {
+                contents.deleted.push(name.clone());
+            } else if let Some((topic, partition)) = names::parse_partition_dir(name) {
+                contents.partitions.push((name.clone(), topic.to_owned(), partition));
+            }
+        } else if let Some(journal) = names::parse_journal(name) {
+            contents.journals.push(journal);
+        } else if let Some(points) = names::parse_points(name) {
+            contents.points.push(points);
+        }
+    }
+    Ok(contents)
+}
+
+/// The newest point of each partition with its run, and the highest run.
+async fn read_points<E: Env>(
+    env: &E,
+    config: &LogConfig,
+    contents: &Contents,
+) -> (BTreeMap<TopicPartition, (u32, Point)>, u32) {
+    let mut newest: BTreeMap<TopicPartition, (u32, Point)> = BTreeMap::new();
+    let mut run = 0;
+    for (count, shard) in &contents.points {
+        let path = config.dir.join(names::points(*count, *shard));
+        let bytes = env.read_whole(&path, crate::config::SMALL_FILE_BYTES_MAX).await;
+        let Some(points) = bytes.ok().as_deref().and_then(Points::decode) else {
+            tracing::error!(file = %path.display(), "recovery points are damaged, all is scanned");
+            continue;
+        };
+        run = run.max(points.run);
+        for point in points.points {
+            let known = newest.entry(point.partition).or_insert((points.run, point));
+            if points.run > known.0 {
+                *known = (points.run, point);
+            }
+        }
+    }
+    (newest, run)
+}
+
+/// The journals that may hold bytes of this shard's partitions: its own, or all if the last process
+/// had another count of shards (or died while it changed).
+fn relevant_journals(config: &LogConfig, contents: &Contents) -> Vec<PathBuf> {
+    let same = contents.points.iter().all(|(count, _)| *count == config.shard_count)
+        && contents.points.len() == usize::from(config.shard_count)
+        && contents.journals.iter().all(|(shard, _)| *shard < config.shard_count);
+    let relevant = contents.journals.iter().filter(|(shard, _)| !same || *shard == config.shard);
+    relevant.map(|(shard, index)| config.dir.join(names::journal(*shard, *index))).collect()
+}
+
+fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
+    let files = Files::new(run, config.journal_bytes);
+    Shared {
+        env,
+        config,
+        run,
+        partitions: RefCell::default(),
+        commit: Commit::new(files),
+        cache: Cache::new(),
+        gate: Rc::new(Gate::default()),
+        closing: Cell::new(true),
+        stopped: Cell::new(false),
+        background: Signal::new(),
+        dirty: Cell::new(false),
+        checkpoint_wanted: Cell::new(false),
+        checkpoint_lock: Lock::default(),
+        unchecked_bytes: Cell::new(0),
+        unsnapped_bytes: Cell::new(0),
+        unflushed: RefCell::default(),
+        trash: RefCell::default(),
+        room: Signal::new(),
+        damages: RefCell::default(),
+        slots: Cell::new(0),
+    }
+}
+
+/// Puts a partition into the shard's table.
+fn install<E: Env>(
+    shared: &Rc<Shared<E>>,
+    loaded: Loaded<E>,
+    known: Option<(u32, Point)>,
+) -> Recovered<E> {
+    shared.damages.borrow_mut().extend(loaded.damages);
+    let active = loaded.segments.last().expect("a partition has a segment").clone();
+    let end = active.end_mark();
+    assert_eq!(end, loaded.end);
+    let place = Place { mark: end, state: active.index_state() };
+    let first = loaded.headers.first().map(|header| header.base_offset.0);
+    let point = Point {
+        partition: loaded.id,
+        log_start: loaded.log_start,
+        recovery: end,
+        index: place.state,
+        synced_position: end.position,
+        synced: place.state,
+        first_timestamp: active.first_timestamp.get(),
+        created_ms: active.created_ms.get(),
+        replay_from: first.unwrap_or(end.offset),
+    };
+    if let Some((_, known)) = known
+        && known.recovery.segment == active.base
+    {
+        active.created_ms.set(known.created_ms);
+    }
+    let partition = Partition(Rc::new(Inner {
+        id: loaded.id,
+        topic: loaded.topic.into(),
+        slot: shared.next_slot(),
+        shared: shared.clone(),
+        dir: RefCell::new(loaded.dir),
+        config: Cell::new(shared.config.partition),
+        segments: RefCell::new(loaded.segments),
+        log_start: Cell::new(loaded.log_start),
+        epochs: RefCell::new(loaded.epochs),
+        epochs_dirty: Cell::new(false),
+        end: Cell::new(end),
+        submitted: Cell::new(end),
+        kill: Cell::new(place),
+        power: Cell::new(end),
+        high: Cell::new(end),
+        all_pending: RefCell::default(),
+        journal_synced: RefCell::default(),
+        waiters: RefCell::default(),
+        moved: Signal::new(),
+        progress: Signal::new(),
+        stop: Cell::new(None),
+        no_space: Cell::new(false),
+        queued: Cell::new(false),
+        direct: Cell::new(false),
+        unflushed: Cell::new(false),
+        writing_out: Cell::new(false),
+        io: Lock::default(),
+        point: Cell::new(point),
+        chunk_class: Cell::new(ChunkClass::K16),
+        chunk_opened: Cell::new(shared.env.now()),
+        unsnapped: RefCell::new(VecDeque::new()),
+        snapshot_due: Cell::new(false),
+        snapshots: RefCell::new(loaded.snapshots),
+        cursors: RefCell::default(),
+    }));
+    for header in &loaded.headers {
+        let bytes = crate::tail::to_u64(header.bytes_len());
+        partition.0.add_unsnapped(header.base_offset.0, bytes);
+        shared.unsnapped_bytes.set(shared.unsnapped_bytes.get() + bytes);
+    }
+    shared.partitions.borrow_mut().insert(loaded.id, partition.clone());
+    Recovered {
+        partition,
+        snapshot: loaded.snapshot,
+        headers: loaded.headers,
+        scanned_bytes: loaded.scanned_bytes,
+    }
+}
