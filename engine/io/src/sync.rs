@@ -77,6 +77,37 @@ impl Drop for Wait<'_> {
     }
 }
 
+/// One holder at a time, who may await; the others wait. Not fair, and it need not be: for rare
+/// work such as changes of metadata.
+#[derive(Default, Debug)]
+pub struct Lock {
+    held: Cell<bool>,
+    free: Signal,
+}
+
+/// Frees its [`Lock`] when dropped.
+#[derive(Debug)]
+pub struct LockGuard<'a>(&'a Lock);
+
+impl Lock {
+    pub async fn acquire(&self) -> LockGuard<'_> {
+        loop {
+            let free = self.free.wait();
+            if !self.held.replace(true) {
+                return LockGuard(self);
+            }
+            free.await;
+        }
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    fn drop(&mut self) {
+        self.0.held.set(false);
+        self.0.free.notify();
+    }
+}
+
 struct Once<T> {
     value: Option<T>,
     waker: Option<Waker>,
@@ -169,6 +200,20 @@ mod tests {
             assert_eq!(wait.as_mut().poll(&mut context), Poll::Pending);
         }
         assert!(signal.waiters.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_lock_has_one_holder() {
+        use std::future::Future;
+        let lock = super::Lock::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(first) = pin!(lock.acquire()).poll(&mut context) else {
+            panic!("it was free");
+        };
+        let mut second = pin!(lock.acquire());
+        assert!(second.as_mut().poll(&mut context).is_pending());
+        drop(first);
+        assert!(second.as_mut().poll(&mut context).is_ready());
     }
 
     #[test]

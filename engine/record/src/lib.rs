@@ -9,6 +9,7 @@ pub mod control;
 pub mod error;
 pub mod header;
 pub mod lookup;
+pub mod recode;
 pub mod record;
 pub mod stamp;
 pub mod validate;
@@ -20,6 +21,7 @@ pub use control::{ControlType, EndMarker};
 pub use error::{BatchError, ErrorClass, RecordError, RecordErrors, RecordFlaw, RecordProblem};
 pub use header::{BatchHeader, TimestampType};
 pub use lookup::TimestampedOffset;
+pub use recode::recode;
 pub use record::{BatchRecords, Header, Record, Records, records_of};
 pub use validate::{ProduceRules, validate_produce, verify_batch};
 

@@ -1,0 +1,170 @@
+//! Following the metadata: when shard 0 hands out an image, each shard makes its partitions agree
+//! with it. New partitions exist before the image is in force here, deleted ones go after it.
+
+use crate::controller::METADATA_PARTITION;
+use crate::groups::{Host, OFFSETS_TOPIC};
+use crate::shard::{Replica, Shard};
+use engine_base::{LeaderEpoch, TopicPartition, Uuid};
+use engine_io::Env;
+use engine_log::{Partition, PartitionConfig};
+use engine_state::config::TopicConfig;
+use engine_state::metadata::{ConfigResource, Image, TopicImage};
+use engine_state::producers::ProducerTable;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use tracing::{error, info, warn};
+
+/// The log's settings from a topic's configs.
+pub fn partition_config(config: &TopicConfig) -> PartitionConfig {
+    PartitionConfig {
+        segment_bytes: u64::from(config.segment_bytes),
+        segment_ms: config.segment_ms,
+        segment_jitter_ms: config.segment_jitter_ms,
+        index_interval_bytes: u64::from(config.index_interval_bytes),
+        segment_index_bytes: u64::from(config.segment_index_bytes),
+        retention_ms: config.retention_ms,
+        retention_bytes: config.retention_bytes,
+        delete: config.cleanup_delete,
+        flush_messages: config.flush_messages,
+        flush_ms: config.flush_ms,
+        file_delete_delay_ms: config.file_delete_delay_ms,
+    }
+}
+
+impl<E: Env> Shard<E> {
+    /// Puts `image` in force on this shard.
+    pub(crate) async fn follow(self: &Rc<Self>, image: Arc<Image>) {
+        let before = self.image();
+        for topic in image.topics() {
+            let known = before.topic_by_id(&topic.id);
+            if !known.is_some_and(|known| Arc::ptr_eq(known, topic)) {
+                self.add_partitions(&image, topic).await;
+            }
+        }
+        *self.image.borrow_mut() = image.clone();
+        self.forget_configs();
+        self.note_progress();
+        self.apply_configs(&before, &image);
+        let gone: Vec<Arc<TopicImage>> = before
+            .topics()
+            .filter(|topic| image.topic_by_id(&topic.id).is_none())
+            .cloned()
+            .collect();
+        for topic in &gone {
+            self.remove_partitions(topic).await;
+        }
+        if !gone.is_empty() {
+            let topics: Vec<(String, Uuid)> =
+                gone.iter().map(|topic| (topic.name.to_string(), topic.id)).collect();
+            let hosts: Vec<Rc<Host<E>>> = self.hosts.borrow().values().cloned().collect();
+            for host in hosts {
+                host.topics_deleted(&topics);
+            }
+        }
+    }
+
+    async fn add_partitions(self: &Rc<Self>, image: &Image, topic: &TopicImage) {
+        let config = TopicConfig::resolve(&self.topic_layers(image, topic));
+        for partition in &topic.partitions {
+            let id = TopicPartition { topic_id: topic.id, partition: partition.id };
+            if self.owner(id) != self.id() {
+                continue;
+            }
+            let epoch = LeaderEpoch(partition.leader_epoch);
+            if let Some(replica) = self.replica(id) {
+                replica.leader_epoch.set(epoch);
+                continue;
+            }
+            match self.log.create_partition(&topic.name, id, partition_config(&config)).await {
+                Ok(log) => self.add_replica(log, epoch, self.new_producers()),
+                // Requests for it fail until a restart makes it, once the cause is gone.
+                Err(error) => error!(
+                    topic = &*topic.name,
+                    partition = partition.id,
+                    %error,
+                    "partition cannot be created"
+                ),
+            }
+        }
+    }
+
+    pub(crate) fn new_producers(&self) -> ProducerTable {
+        ProducerTable::new(
+            self.settings.producer_id_expiration_ms,
+            engine_state::producers::table::PRODUCERS_MAX_DEFAULT,
+        )
+    }
+
+    /// Takes a partition's log under this shard's wing.
+    pub(crate) fn add_replica(
+        self: &Rc<Self>,
+        log: Partition<E>,
+        epoch: LeaderEpoch,
+        producers: ProducerTable,
+    ) {
+        let replica = Rc::new(Replica {
+            id: log.id(),
+            log,
+            leader_epoch: Cell::new(epoch),
+            producers: RefCell::new(producers),
+        });
+        self.replicas.borrow_mut().insert(replica.id, replica.clone());
+        if replica.log.topic() == OFFSETS_TOPIC {
+            let partition = replica.id.partition;
+            let host = Host::start(&self.env, replica, self.settings.groups.clone());
+            self.hosts.borrow_mut().insert(partition, host);
+        }
+    }
+
+    async fn remove_partitions(&self, topic: &TopicImage) {
+        for partition in &topic.partitions {
+            let id = TopicPartition { topic_id: topic.id, partition: partition.id };
+            if self.replicas.borrow_mut().remove(&id).is_none() {
+                continue;
+            }
+            if &*topic.name == OFFSETS_TOPIC
+                && let Some(host) = self.hosts.borrow_mut().remove(&partition.id)
+            {
+                host.close();
+            }
+            if let Err(error) = self.log.delete_partition(id).await {
+                error!(topic = &*topic.name, partition = partition.id, %error,
+                    "partition cannot be deleted");
+            }
+        }
+        info!(topic = &*topic.name, "topic deleted");
+    }
+
+    /// Says which partitions on disk the metadata does not know. They are left alone: if the
+    /// metadata was lost, they are all there is.
+    pub(crate) fn report_strays(&self) {
+        let image = self.image();
+        for replica in self.replicas.borrow().values() {
+            let known = image.partition(&replica.id.topic_id, replica.id.partition).is_some();
+            if !known && replica.id != METADATA_PARTITION {
+                warn!(
+                    partition = replica.name(),
+                    topic_id = %replica.id.topic_id,
+                    "partition on disk is not in the metadata; it is kept and not served"
+                );
+            }
+        }
+    }
+
+    /// Gives changed settings to the partitions of this shard.
+    fn apply_configs(&self, before: &Image, image: &Image) {
+        let changed = |resource: &ConfigResource| {
+            !Arc::ptr_eq(before.configs(resource), image.configs(resource))
+        };
+        let broker = changed(&ConfigResource::broker(self.settings.node_id))
+            || changed(&ConfigResource::cluster());
+        let replicas: Vec<Rc<Replica<E>>> = self.replicas.borrow().values().cloned().collect();
+        for replica in replicas {
+            let Some(topic) = image.topic_by_id(&replica.id.topic_id) else { continue };
+            if broker || changed(&ConfigResource::topic(&topic.name)) {
+                replica.log.set_config(partition_config(&self.topic_config(topic)));
+            }
+        }
+    }
+}
