@@ -5,18 +5,17 @@ use super::key::keys;
 
 keys! { TOPIC_KEYS:
     "cleanup.policy" List = Some("delete"), Items(&["compact", "delete"]), Medium, Topic, Honoured;
-        "What happens to old segments: delete, compact or both; empty keeps all.";
-    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Topic, Honoured;
+        "What happens to old segments: delete or compact; compact keeps all so far.";
+    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Topic, Inert;
         "Level of gzip where the broker compresses.";
-    "compression.lz4.level" Int = Some("9"), Between(1, 17), Medium, Topic, Honoured;
+    "compression.lz4.level" Int = Some("9"), Between(1, 17), Medium, Topic, Inert;
         "Level of lz4 where the broker compresses.";
     "compression.type" String = Some("producer"),
-        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
-        Medium, Topic, Honoured;
+        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), Medium, Topic, Inert;
         "Codec of stored batches; producer keeps the sender's.";
-    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Topic, Honoured;
+    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Topic, Inert;
         "Level of zstd where the broker compresses.";
-    "delete.retention.ms" Long = Some("86400000"), AtLeast(0), Medium, Topic, Honoured;
+    "delete.retention.ms" Long = Some("86400000"), AtLeast(0), Medium, Topic, Inert;
         "How long tombstones of a compacted topic are kept.";
     "file.delete.delay.ms" Long = Some("60000"), AtLeast(0), Medium, Topic, Honoured;
         "Delay before the files of a deleted segment go.";
@@ -38,7 +37,7 @@ keys! { TOPIC_KEYS:
         "Bytes kept locally of a tiered topic; -2 follows retention.bytes.";
     "local.retention.ms" Long = Some("-2"), AtLeast(-2), Medium, Topic, Inert;
         "Time kept locally of a tiered topic; -2 follows retention.ms.";
-    "max.compaction.lag.ms" Long = Some("9223372036854775807"), AtLeast(1), Medium, Topic, Honoured;
+    "max.compaction.lag.ms" Long = Some("9223372036854775807"), AtLeast(1), Medium, Topic, Inert;
         "Longest time a record stays uncompacted.";
     "max.message.bytes" Int = Some("1048588"), AtLeast(0), Medium, Topic, Honoured;
         "Largest record batch accepted, in bytes.";
@@ -50,14 +49,14 @@ keys! { TOPIC_KEYS:
     "message.timestamp.type" String = Some("CreateTime"),
         OneOf(&["CreateTime", "LogAppendTime"]), Medium, Topic, Honoured;
         "Whether records keep their own time or get the broker's.";
-    "min.cleanable.dirty.ratio" Double = Some("0.5"), Ratio(1.0), Medium, Topic, Honoured;
+    "min.cleanable.dirty.ratio" Double = Some("0.5"), Ratio(1.0), Medium, Topic, Inert;
         "Share of dirty bytes at which compaction starts.";
-    "min.compaction.lag.ms" Long = Some("0"), AtLeast(0), Medium, Topic, Honoured;
+    "min.compaction.lag.ms" Long = Some("0"), AtLeast(0), Medium, Topic, Inert;
         "Time a record stays uncompacted at least.";
-    "min.insync.replicas" Int = Some("1"), AtLeast(1), Medium, Topic, Honoured;
+    "min.insync.replicas" Int = Some("1"), AtLeast(1), Medium, Topic, Inert;
         "Replicas that must hold a record before acks=all is answered.";
     "preallocate" Boolean = Some("false"), Any, Medium, Topic, Inert;
-        "Segments are always allocated ahead.";
+        "Allocate a segment whole when it is made.";
     "remote.log.copy.disable" Boolean = Some("false"), Any, Medium, Topic, Inert;
         "Stop copying to the remote tier, keep what is there.";
     "remote.log.delete.on.disable" Boolean = Some("false"), Any, Medium, Topic, Inert;

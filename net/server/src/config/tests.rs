@@ -127,7 +127,8 @@ fn the_file_that_kafka_ships_is_taken_as_it_is() {
              topic; one on a single node.",
             "accepted without effect: controller.quorum.bootstrap.servers, \
              inter.broker.listener.name, share.coordinator.state.topic.min.isr, \
-             share.coordinator.state.topic.replication.factor, transaction.state.log.min.isr, \
+             share.coordinator.state.topic.replication.factor, socket.receive.buffer.bytes, \
+             socket.send.buffer.bytes, transaction.state.log.min.isr, \
              transaction.state.log.replication.factor",
         ]
     );
@@ -203,6 +204,16 @@ fn messages_name_the_place_and_the_way_out() {
         &[
             "authorizer.class.name: access control is not built yet; whoever reaches a listener may \
            read and write everything",
+        ],
+    );
+    check(
+        "min.insync.replicas=2\nlog.cleanup.policy=compact\n",
+        &[],
+        &[
+            "min.insync.replicas=2: not checked; acks=all is answered with the one replica that a \
+             single node has",
+            "log.cleanup.policy: compaction is not built yet; topics with compact alone keep \
+             everything",
         ],
     );
     check("super.users=User:admin\nzookeeper.connect=x\n", &[], &[]);

@@ -155,7 +155,7 @@ keys! { COORDINATOR:
         "Silence after which a streams group member is removed.";
     "offset.metadata.max.bytes" Int = Some("4096"), Any, High, ReadOnly, Honoured;
         "Longest note a commit may carry, in bytes.";
-    "offsets.commit.timeout.ms" Int = Some("5000"), AtLeast(1), High, ReadOnly, Honoured;
+    "offsets.commit.timeout.ms" Int = Some("5000"), AtLeast(1), High, ReadOnly, Inert;
         "Longest wait for a commit to be written.";
     "offsets.load.buffer.size" Int = Some("5242880"), AtLeast(1), High, ReadOnly, Inert;
         "Read size when offsets are loaded.";
@@ -164,7 +164,7 @@ keys! { COORDINATOR:
         "How often expired offsets are looked for.";
     "offsets.retention.minutes" Int = Some("10080"), AtLeast(1), High, ReadOnly, Honoured;
         "How long offsets of an empty group are kept.";
-    "offsets.topic.compression.codec" Int = Some("0"), Any, High, ReadOnly, Honoured;
+    "offsets.topic.compression.codec" Int = Some("0"), Any, High, ReadOnly, Inert;
         "Codec of the offsets topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.";
     "offsets.topic.num.partitions" Int = Some("50"), AtLeast(1), High, ReadOnly, Honoured;
         "Partitions of the offsets topic; not to be changed later.";
@@ -173,7 +173,7 @@ keys! { COORDINATOR:
     "offsets.topic.segment.bytes" Int = Some("104857600"), AtLeast(1), High, ReadOnly, Honoured;
         "Segment size of the offsets topic.";
     "producer.id.expiration.check.interval.ms" Int = Some("600000"),
-        AtLeast(1), Low, Internal, Honoured;
+        AtLeast(1), Low, Internal, Inert;
         "How often idle producer ids are looked for.";
     "producer.id.expiration.ms" Int = Some("86400000"), AtLeast(1), Low, Cluster, Honoured;
         "Idle time after which a producer id is forgotten.";

@@ -12,15 +12,14 @@ keys! { LOG:
         "Length of a sample window of moves between log directories.";
     "auto.create.topics.enable" Boolean = Some("true"), Any, High, ReadOnly, Honoured;
         "Create a missing topic when a client asks for its metadata.";
-    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Cluster, Honoured;
+    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Cluster, Inert;
         "Level of gzip where the broker compresses.";
-    "compression.lz4.level" Int = Some("9"), Between(1, 17), Medium, Cluster, Honoured;
+    "compression.lz4.level" Int = Some("9"), Between(1, 17), Medium, Cluster, Inert;
         "Level of lz4 where the broker compresses.";
     "compression.type" String = Some("producer"),
-        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
-        High, Cluster, Honoured;
+        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), High, Cluster, Inert;
         "Codec of stored batches; producer keeps the sender's.";
-    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Cluster, Honoured;
+    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Cluster, Inert;
         "Level of zstd where the broker compresses.";
     "cordoned.log.dirs" List = Some(""), Items(&[]), Medium, PerBroker, Inert;
         "Log directories that take no new partitions.";
@@ -37,11 +36,10 @@ keys! { LOG:
         "Pause of the compaction when nothing is dirty.";
     "log.cleaner.dedupe.buffer.size" Long = Some("134217728"), Any, Medium, Cluster, Inert;
         "Memory of the compaction's key table in bytes.";
-    "log.cleaner.delete.retention.ms" Long = Some("86400000"),
-        AtLeast(0), Medium, Cluster, Honoured;
+    "log.cleaner.delete.retention.ms" Long = Some("86400000"), AtLeast(0), Medium, Cluster, Inert;
         "How long tombstones of compacted topics are kept.";
     "log.cleaner.enable" Boolean = Some("true"), Any, Medium, ReadOnly, Inert;
-        "Compaction is always on; Kafka 5 removes this key too.";
+        "Whether compaction runs; it is not built yet.";
     "log.cleaner.io.buffer.load.factor" Double = Some("0.9"), Any, Medium, Cluster, Inert;
         "How full the compaction's key table may be.";
     "log.cleaner.io.buffer.size" Int = Some("524288"), AtLeast(0), Medium, Cluster, Inert;
@@ -50,17 +48,17 @@ keys! { LOG:
         Any, Medium, Cluster, Inert;
         "Most bytes a second the compaction reads and writes.";
     "log.cleaner.max.compaction.lag.ms" Long = Some("9223372036854775807"),
-        AtLeast(1), Medium, Cluster, Honoured;
+        AtLeast(1), Medium, Cluster, Inert;
         "Longest time a record stays uncompacted.";
-    "log.cleaner.min.cleanable.ratio" Double = Some("0.5"), Ratio(1.0), Medium, Cluster, Honoured;
+    "log.cleaner.min.cleanable.ratio" Double = Some("0.5"), Ratio(1.0), Medium, Cluster, Inert;
         "Share of dirty bytes at which compaction starts.";
-    "log.cleaner.min.compaction.lag.ms" Long = Some("0"), AtLeast(0), Medium, Cluster, Honoured;
+    "log.cleaner.min.compaction.lag.ms" Long = Some("0"), AtLeast(0), Medium, Cluster, Inert;
         "Time a record stays uncompacted at least.";
     "log.cleaner.threads" Int = Some("1"), AtLeast(0), Medium, Cluster, Inert;
-        "Compaction runs on the shard that owns the partition.";
+        "Threads of the compaction.";
     "log.cleanup.policy" List = Some("delete"),
         Items(&["compact", "delete"]), Medium, Cluster, Honoured;
-        "What happens to old segments: delete, compact or both.";
+        "What happens to old segments: delete or compact; compact keeps all so far.";
     "log.dir" List = Some("/tmp/kafka-logs"), SomeItems(&[]), High, ReadOnly, Honoured;
         "Data directory; log.dirs goes first.";
     "log.dir.failure.timeout.ms" Long = Some("30000"), AtLeast(1), Low, ReadOnly, Inert;
@@ -73,13 +71,13 @@ keys! { LOG:
     "log.flush.interval.ms" Long = None, Any, High, Cluster, Honoured;
         "Time after which a partition is flushed.";
     "log.flush.offset.checkpoint.interval.ms" Int = Some("60000"),
-        AtLeast(0), High, ReadOnly, Honoured;
+        AtLeast(0), High, ReadOnly, Inert;
         "How often recovery points are written.";
     "log.flush.scheduler.interval.ms" Long = Some("9223372036854775807"),
         Any, High, ReadOnly, Mapped;
         "Flushing is not polled; counts as log.flush.interval.ms if that is unset.";
     "log.flush.start.offset.checkpoint.interval.ms" Int = Some("60000"),
-        AtLeast(0), High, ReadOnly, Honoured;
+        AtLeast(0), High, ReadOnly, Inert;
         "How often log start offsets are written.";
     "log.index.interval.bytes" Int = Some("4096"), AtLeast(0), Medium, Cluster, Honoured;
         "Bytes between two entries of an offset index.";
@@ -101,7 +99,7 @@ keys! { LOG:
         OneOf(&["CreateTime", "LogAppendTime"]), Medium, Cluster, Honoured;
         "Whether records keep their own time or get the broker's.";
     "log.preallocate" Boolean = Some("false"), Any, Medium, Cluster, Inert;
-        "Segments are always allocated ahead.";
+        "Allocate a segment whole when it is made.";
     "log.retention.bytes" Long = Some("-1"), Any, High, Cluster, Honoured;
         "Bytes of a partition kept; -1 for no limit.";
     "log.retention.check.interval.ms" Long = Some("300000"), AtLeast(1), Medium, ReadOnly, Honoured;
@@ -126,7 +124,7 @@ keys! { LOG:
         "Delay before the files of a deleted segment go.";
     "message.max.bytes" Int = Some("1048588"), AtLeast(0), High, Cluster, Honoured;
         "Largest record batch accepted, in bytes.";
-    "min.insync.replicas" Int = Some("1"), AtLeast(1), High, Cluster, Honoured;
+    "min.insync.replicas" Int = Some("1"), AtLeast(1), High, Cluster, Inert;
         "Replicas that must hold a record before acks=all is answered.";
     "num.partitions" Int = Some("1"), AtLeast(1), Medium, ReadOnly, Honoured;
         "Partitions of a new topic that names none.";
@@ -148,8 +146,7 @@ keys! { LOG:
         "Most bytes of one replica fetch.";
     "replica.fetch.wait.max.ms" Int = Some("500"), Any, High, ReadOnly, Inert;
         "Longest wait of a replica fetch.";
-    "replica.high.watermark.checkpoint.interval.ms" Long = Some("5000"),
-        Any, High, ReadOnly, Honoured;
+    "replica.high.watermark.checkpoint.interval.ms" Long = Some("5000"), Any, High, ReadOnly, Inert;
         "How often high watermarks are written.";
     "replica.lag.time.max.ms" Long = Some("30000"), Any, High, ReadOnly, Inert;
         "Lag after which a replica leaves the in-sync set.";

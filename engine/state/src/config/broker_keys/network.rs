@@ -51,7 +51,7 @@ keys! { NETWORK:
     "max.incremental.fetch.session.cache.slots" Int = Some("1000"),
         AtLeast(0), Medium, ReadOnly, Honoured;
         "Most incremental fetch sessions kept at a time.";
-    "max.request.partition.size.limit" Int = Some("2000"), AtLeast(1), Medium, ReadOnly, Honoured;
+    "max.request.partition.size.limit" Int = Some("2000"), AtLeast(1), Medium, ReadOnly, Inert;
         "Most partitions in one DescribeTopicPartitions answer.";
     "metric.reporters" List = Some("org.apache.kafka.common.metrics.JmxReporter"),
         Items(&[]), Low, Cluster, Inert;
@@ -83,13 +83,13 @@ keys! { NETWORK:
         "Longest time for a connection to another node to open.";
     "socket.connection.setup.timeout.ms" Long = Some("10000"), Any, Medium, ReadOnly, Inert;
         "Time for a connection to another node to open, at first.";
-    "socket.listen.backlog.size" Int = Some("50"), AtLeast(1), Medium, ReadOnly, Honoured;
+    "socket.listen.backlog.size" Int = Some("50"), AtLeast(1), Medium, ReadOnly, Inert;
         "Connections the kernel may hold before they are accepted.";
-    "socket.receive.buffer.bytes" Int = Some("102400"), Any, High, ReadOnly, Honoured;
+    "socket.receive.buffer.bytes" Int = Some("102400"), Any, High, ReadOnly, Inert;
         "SO_RCVBUF of client sockets; -1 leaves it to the system.";
     "socket.request.max.bytes" Int = Some("104857600"), AtLeast(1), High, ReadOnly, Honoured;
         "Largest request accepted, in bytes.";
-    "socket.send.buffer.bytes" Int = Some("102400"), Any, High, ReadOnly, Honoured;
+    "socket.send.buffer.bytes" Int = Some("102400"), Any, High, ReadOnly, Inert;
         "SO_SNDBUF of client sockets; -1 leaves it to the system.";
     "telemetry.max.bytes" Int = Some("1048576"), AtLeast(1), Low, ReadOnly, Inert;
         "Largest client telemetry push.";
