@@ -18,8 +18,8 @@ sys.path[0] = str(HERE.parent)
 from compat.harness import broker, paths, runner  # noqa: E402
 from compat.harness.context import Options  # noqa: E402
 
-FOLDERS = ["kcat", "confluent_kafka", "kafka_python", "java_tools", "protocol", "hostile", "files", "kill",
-           "serve"]
+FOLDERS = ["kcat", "confluent_kafka", "kafka_python", "java_tools", "protocol", "own_tools",
+           "hostile", "files", "kill", "serve"]
 
 
 def arguments() -> argparse.Namespace:

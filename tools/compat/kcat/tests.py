@@ -30,8 +30,8 @@ def metadata_listing(ctx):
     found = {entry["topic"]: entry["partitions"] for entry in listing["topics"]}
     expect_equal([part["partition"] for part in found[topic]], [0, 1, 2], "partitions")
     for part in found[topic]:
-        expect_equal((part["leader"], part["replicas"], part["isrs"]), (1, [{"id": 1}], [{"id": 1}]),
-                     "partition")
+        expect_equal((part["leader"], part["replicas"], part["isrs"]),
+                     (1, [{"id": 1}], [{"id": 1}]), "partition")
     one = ctx.run("kcat", "-b", ctx.broker.address, "-L", "-t", topic).stdout
     assert f'topic "{topic}" with 3 partitions' in one, one
 

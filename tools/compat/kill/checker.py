@@ -127,8 +127,9 @@ def _check_ordered(history: History) -> list[Violation]:
         last: dict[str, int] = {}
         for offset, (producer, number) in records:
             if number < last.get(producer, -1):
-                found.append(Violation("order", f"partition {partition} offset {offset}: {producer} "
-                                                f"number {number} after {last[producer]}"))
+                found.append(Violation(
+                    "order", f"partition {partition} offset {offset}: {producer} number {number} "
+                             f"after {last[producer]}"))
                 break
             last[producer] = number
     return found

@@ -40,7 +40,8 @@ def plausible(topic: str, topic_id: bytes, key: int, version: int) -> dict:
         "KeyType": 0, "StatesFilter": [], "TypesFilter": [], "Topic": topic,
         "TopicId": topic_id, "PartitionIndex": 0, "Partition": 0, "PartitionIndexes": [0],
         "ResourceType": 2, "ResourceName": topic, "ConfigurationKeys": ["retention.ms"],
-        "Metadata": wire.i16(0) + wire.array([]) + wire.i32(-1), "EndpointType": 1, "ProducerId": -1, "ProducerEpoch": -1,
+        "Metadata": wire.i16(0) + wire.array([]) + wire.i32(-1),
+        "EndpointType": 1, "ProducerId": -1, "ProducerEpoch": -1,
         "ResponsePartitionLimit": 100, "Cursor": None}
     if key == 19:
         values |= {"Name": f"made-{version}", "NumPartitions": 1, "ReplicationFactor": 1,

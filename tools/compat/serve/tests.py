@@ -1,4 +1,4 @@
-"""scripts/serve as a newcomer uses it: it gets ready, and the lines it prints work as they stand."""
+"""scripts/serve as a newcomer uses it: it gets ready, and the lines it prints work as they are."""
 
 import os
 import re
@@ -34,8 +34,9 @@ def start(ctx, port: int, data):
     out = ctx.home / "serve.out"
     with open(out, "wb") as stream:
         process = ctx.spawn(
-            paths.ROOT / "scripts" / "serve", "--override", f"listeners=PLAINTEXT://127.0.0.1:{port}",
-            "--override", f"log.dirs={data}", stdout=stream, stderr=subprocess.STDOUT,
+            paths.ROOT / "scripts" / "serve", "--override",
+            f"listeners=PLAINTEXT://127.0.0.1:{port}", "--override", f"log.dirs={data}",
+            stdout=stream, stderr=subprocess.STDOUT,
             start_new_session=True)
 
     def ready():
