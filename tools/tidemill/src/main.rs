@@ -1,1 +1,65 @@
-fn main() {}
+//! `tidemill`, the one shipped binary: the broker and its tools. Parses the command line, runs one
+//! command, prints how it failed. Data goes to stdout, everything else to stderr.
+
+mod client;
+mod consume;
+mod escape;
+mod failure;
+mod group;
+mod output;
+mod produce;
+mod topic;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A Kafka-compatible broker and its tools
+#[derive(Debug, Parser)]
+#[command(name = "tidemill", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 4 cannot reach a broker, \
+    130 and 143 broken off by a signal.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create, list, describe and delete topics
+    #[command(subcommand)]
+    Topic(topic::Command),
+    /// List and describe consumer groups
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Send records from files, pipes or the keyboard
+    Produce(produce::Args),
+    /// Print the records of a topic
+    Consume(consume::Args),
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Topic(command) => topic::run(command),
+        Command::Group(command) => group::run(command),
+        Command::Produce(args) => produce::run(args),
+        Command::Consume(args) => consume::run(args),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
