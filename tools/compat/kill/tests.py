@@ -80,12 +80,15 @@ class Run:
             if process.poll() is not None:
                 raise AssertionError(f"client {process.args[-1]} ended with {process.returncode}")
 
-    def finish(self) -> History:
+    def end_producers(self):
         for process in self.producers:
             process.terminate()
         for process in self.producers:
             if process.wait(120) != 0:
                 raise AssertionError(f"producer ended with {process.returncode}")
+
+    def finish(self) -> History:
+        self.end_producers()
         self.wait_caught_up()
         for process in self.members:
             if end_process(process, 30) != 0:
@@ -217,3 +220,26 @@ def idempotent_acks_all(ctx):
 @test(limit=900, shards=1, own=True)
 def acks_one(ctx):
     run_cycles(ctx, "1", max(3, ctx.options.cycles // 3))
+
+
+@test(limit=300, own=True, only="kafka")
+def planted_loss_is_caught(ctx):
+    """The whole loop, not only its checker, sees a real loss: the end of a segment is cut off
+    while the broker is down. Apache Kafka takes what is left for the log."""
+    run = Run(ctx, "1")
+    run.wait_for_load()
+    time.sleep(1.0)
+    run.broker.kill()
+    segments = (run.broker.data / f"{run.topic}-0").glob("*.log")
+    last = max(path for path in segments if path.stat().st_size > 0)
+    with open(last, "r+b") as segment:
+        segment.truncate(last.stat().st_size * 9 // 10)
+    run.broker.start()
+    run.end_producers()
+    history = History()
+    for codec in CODECS:
+        run.read_producer(history, codec)
+    history.log = read_log(run.broker.address, run.topic, run.ends())
+    kinds = Counter(violation.kind for violation in check(history, Rules()))
+    ctx.log(f"found: {dict(kinds)}")
+    assert kinds["lost"] > 0, f"the planted loss was not found: {dict(kinds)}"
