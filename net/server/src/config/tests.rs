@@ -354,7 +354,10 @@ fn values_reach_their_fields() {
     assert_eq!(config.fixed.get("node.id").map(String::as_str), Some("7"));
     assert_eq!(
         texts(&loaded, Level::Info),
-        ["server.properties:1: broker.id=7 is taken as node.id, its newer name"]
+        [
+            "server.properties:1: broker.id=7 is taken as node.id, its newer name",
+            "accepted without effect: socket.send.buffer.bytes",
+        ]
     );
 }
 

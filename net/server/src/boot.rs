@@ -1,0 +1,309 @@
+//! Starting the broker and stopping it: the log directory, the runtime, one server per shard, and
+//! the order of it all. Called by the binary with the configuration; returns when the broker has
+//! stopped.
+
+use crate::config::BrokerConfig;
+use crate::context::Context;
+use crate::listener::{accept_on, bind, drain};
+use engine_base::{ShardId, Uuid};
+use engine_io::mail::Mail;
+use engine_io::uring::{RuntimeConfig, StartError as RuntimeError, StopHandle, UringEnv};
+use engine_io::{Env, uring};
+use engine_log::node_files::{MetaProperties, take_clean_marker};
+use engine_shard::{Settings, Shard, ShardMail, StartError};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use tracing::{error, info};
+
+/// Why the broker did not start, or did not stop cleanly.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    #[error("{0}")]
+    Runtime(#[from] RuntimeError),
+    #[error("log directory {}: {source}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error(
+        "log directory {} is in use by another broker; stop that one, or set another log.dirs",
+        path.display()
+    )]
+    Locked { path: PathBuf },
+    #[error(
+        "{} belongs to {key} {found}, but this broker is {expected}; \
+         set {key} back or use another log.dirs",
+        path.display()
+    )]
+    Identity { path: PathBuf, key: &'static str, found: String, expected: String },
+    #[error("cannot listen on {address}: {source}; is another broker running there?")]
+    Listen { address: std::net::SocketAddr, source: io::Error },
+    #[error("shard {shard}: {source}")]
+    Shard { shard: u16, source: StartError },
+    #[error("the broker stopped, but not everything was written; the next start recovers")]
+    Unclean,
+}
+
+impl BootError {
+    /// Exit code by sysexits: 78 for configuration, 74 for the log directory, 1 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            BootError::Identity { .. } => 78,
+            BootError::Directory { .. } | BootError::Locked { .. } | BootError::Shard { .. } => 74,
+            _ => 1,
+        }
+    }
+}
+
+/// What is known once every listener accepts.
+pub struct Ready {
+    pub cluster_id: String,
+    pub node_id: i32,
+    pub log_dir: PathBuf,
+    pub listeners: Vec<String>,
+    pub shards: u16,
+    pub start_ms: u128,
+}
+
+/// Runs a broker until it is asked to stop. `ready` is called once, on some shard's thread, when
+/// every listener accepts.
+pub fn run(
+    config: BrokerConfig,
+    stop: StopHandle,
+    ready: impl Fn(&Ready) + Send + Sync + 'static,
+) -> Result<(), BootError> {
+    let begun = std::time::Instant::now();
+    let config = Arc::new(config);
+    let directory = |source| BootError::Directory { path: config.log_dir.clone(), source };
+    std::fs::create_dir_all(&config.log_dir).map_err(directory)?;
+    let _lock = lock_directory(&config.log_dir)?;
+    uring::probe_directory(&config.log_dir)?;
+    let runtime = RuntimeConfig {
+        shards: config.shards(),
+        cpus: config.cpus.clone(),
+        stop: stop.clone(),
+    };
+    let machine = uring::probe(&runtime)?;
+    info!("{}", machine.describe());
+    let node = Arc::new(Node {
+        config,
+        shards: runtime.shards,
+        stop,
+        identity: Mutex::new(None),
+        serving: AtomicU16::new(0),
+        failure: Mutex::new(None),
+        begun,
+        ready: Box::new(ready),
+    });
+    let shared = node.clone();
+    let results = uring::run::<ShardMail, _, _, _>(&runtime, move |env, mail| {
+        shard_main(env, mail, shared.clone())
+    })?;
+    if let Some(error) = node.failure.lock().unwrap_or_else(|poison| poison.into_inner()).take() {
+        return Err(error);
+    }
+    if results.iter().all(|clean| *clean) { Ok(()) } else { Err(BootError::Unclean) }
+}
+
+/// What the shards of this process share. Touched at start and stop only.
+struct Node {
+    config: Arc<BrokerConfig>,
+    shards: u16,
+    stop: StopHandle,
+    /// Of the directory: made or read by the first shard that asks.
+    identity: Mutex<Option<Identity>>,
+    /// Shards that accept connections.
+    serving: AtomicU16,
+    failure: Mutex<Option<BootError>>,
+    begun: std::time::Instant,
+    ready: Box<dyn Fn(&Ready) + Send + Sync>,
+}
+
+#[derive(Clone)]
+struct Identity {
+    cluster_id: String,
+    directory_id: Uuid,
+    clean: bool,
+}
+
+impl Node {
+    /// Notes the first failure and has everything stop.
+    fn fail(&self, error: BootError) {
+        error!(%error, "the broker cannot start");
+        self.failure.lock().unwrap_or_else(|poison| poison.into_inner()).get_or_insert(error);
+        self.stop.request_stop();
+    }
+}
+
+impl Node {
+    /// Another shard accepts connections; the last of them says that the broker is ready.
+    fn serve(&self, identity: &Identity) {
+        if self.serving.fetch_add(1, Ordering::SeqCst) + 1 < self.shards {
+            return;
+        }
+        (self.ready)(&Ready {
+            cluster_id: identity.cluster_id.clone(),
+            node_id: self.config.node_id,
+            log_dir: self.config.log_dir.clone(),
+            listeners: self.config.listener_texts(),
+            shards: self.shards,
+            start_ms: self.begun.elapsed().as_millis(),
+        });
+    }
+}
+
+/// One shard from start to stop. True if it stopped with everything written.
+async fn shard_main(env: UringEnv, mail: Mail<ShardMail>, node: Arc<Node>) -> bool {
+    let identity = match identity(&env, &node).await {
+        Ok(identity) => identity,
+        Err(error) => {
+            node.fail(error);
+            return false;
+        }
+    };
+    let settings = settings(&node, &identity);
+    let shard = match Shard::start(env.clone(), mail, settings).await {
+        Ok(shard) => shard,
+        Err(StartError::Stopped) => return false,
+        Err(source) => {
+            node.fail(BootError::Shard { shard: env.shard().0, source });
+            return false;
+        }
+    };
+    let server = Rc::new(Context::new(
+        env.clone(),
+        shard.clone(),
+        node.config.clone(),
+        Arc::from(identity.cluster_id.as_str()),
+    ));
+    match bind(&env, &node.config.bind_addresses()) {
+        Ok(listeners) => {
+            accept_on(&server, listeners);
+            node.serve(&identity);
+        }
+        Err((address, source)) => node.fail(BootError::Listen { address, source }),
+    }
+    env.stopped().await;
+    drain(&server).await;
+    shard.stop().await
+}
+
+/// Ids of cluster and directory: read from `meta.properties`, or made. Shard 0 does it; the others
+/// wait.
+async fn identity(env: &UringEnv, node: &Node) -> Result<Identity, BootError> {
+    let known = || node.identity.lock().unwrap_or_else(|poison| poison.into_inner()).clone();
+    if env.shard() != ShardId(0) {
+        loop {
+            if let Some(identity) = known() {
+                return Ok(identity);
+            }
+            env.sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    let dir = &node.config.log_dir;
+    let failed = |source| BootError::Directory { path: dir.clone(), source };
+    let random_id = || {
+        loop {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&env.random().to_be_bytes());
+            bytes[8..].copy_from_slice(&env.random().to_be_bytes());
+            if let Some(id) = Uuid::from_random(bytes) {
+                return id;
+            }
+        }
+    };
+    let found = MetaProperties::read(env, dir).await.map_err(failed)?;
+    let properties = match found {
+        Some(properties) => {
+            check_identity(&node.config, dir, &properties)?;
+            properties
+        }
+        None => {
+            let cluster_id =
+                node.config.cluster_id.clone().unwrap_or_else(|| random_id().to_string());
+            let properties = MetaProperties {
+                cluster_id,
+                node_id: node.config.node_id,
+                directory_id: random_id(),
+            };
+            properties.write(env, dir).await.map_err(failed)?;
+            properties
+        }
+    };
+    let clean = take_clean_marker(env, dir).await.map_err(failed)?;
+    let identity = Identity {
+        cluster_id: properties.cluster_id,
+        directory_id: properties.directory_id,
+        clean,
+    };
+    *node.identity.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(identity.clone());
+    Ok(identity)
+}
+
+fn check_identity(
+    config: &BrokerConfig,
+    dir: &Path,
+    properties: &MetaProperties,
+) -> Result<(), BootError> {
+    let path = dir.join("meta.properties");
+    if properties.node_id != config.node_id {
+        return Err(BootError::Identity {
+            path,
+            key: "node.id",
+            found: properties.node_id.to_string(),
+            expected: config.node_id.to_string(),
+        });
+    }
+    match &config.cluster_id {
+        Some(expected) if *expected != properties.cluster_id => Err(BootError::Identity {
+            path,
+            key: "cluster id",
+            found: properties.cluster_id.clone(),
+            expected: expected.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Kafka's `.lock`: two brokers never write one directory. Freed when the file is closed.
+fn lock_directory(dir: &Path) -> Result<File, BootError> {
+    let path = dir.join(".lock");
+    let failed = |source| BootError::Directory { path: dir.to_path_buf(), source };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(BootError::Locked { path: dir.to_path_buf() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn settings(node: &Node, identity: &Identity) -> Settings {
+    let config = &node.config;
+    let shards = usize::from(node.shards);
+    Settings {
+        node_id: config.node_id,
+        log_dir: config.log_dir.clone(),
+        directory_id: identity.directory_id,
+        endpoints: config.endpoints(),
+        rack: config.rack.clone(),
+        fixed: config.fixed.clone(),
+        groups: config.groups.clone(),
+        offsets_topic_partitions: config.offsets_topic_partitions,
+        offsets_topic_segment_bytes: config.offsets_topic_segment_bytes,
+        producer_id_expiration_ms: config.producer_id_expiration_ms,
+        journal_bytes: config.journal_bytes,
+        arena_bytes: config.memory_bytes / shards,
+        relaxed_all: config.acks_all_relaxed,
+        clean: identity.clean,
+        retention_check_ms: config.log_retention_check_ms,
+        default_partitions: config.num_partitions,
+        default_replication_factor: config.default_replication_factor,
+        topics_can_be_deleted: config.delete_topic_enable,
+    }
+}

@@ -1,0 +1,152 @@
+//! One client connection, as one task on the shard that accepted it: receives, cuts frames, starts
+//! each request, and sends the answers in order. The task ends when the peer leaves, when a request
+//! cannot be answered, or when the server shuts the stream.
+
+use crate::context::Context as ServerContext;
+use crate::dispatch;
+use crate::frames::Frames;
+use crate::memory::Charge;
+use crate::pipeline::{Close, Pipeline};
+use engine_io::{Env, Instant, Stream};
+use futures_util::future::{Either, select};
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use tracing::{debug, info};
+
+/// Requests of one connection in work at once. Beyond: nothing more is received from it.
+const IN_WORK_MAX: usize = 64;
+
+/// What is known of a connection; shared by its requests and the sweeper.
+pub struct Connection<S> {
+    pub id: u64,
+    pub stream: S,
+    pub peer: SocketAddr,
+    /// Which of the configured listeners accepted it.
+    pub listener: usize,
+    /// When bytes last arrived.
+    pub received_at: Cell<Instant>,
+    /// Bytes held of a frame that is not complete.
+    pub partial_bytes: Cell<usize>,
+    /// Requests in work.
+    pub in_work: Cell<usize>,
+    /// Name and version the client gave in ApiVersions.
+    pub software: RefCell<Option<(String, String)>>,
+}
+
+/// Serves `connection` to its end.
+pub async fn serve<E: Env>(server: Rc<ServerContext<E>>, connection: Rc<Connection<E::Stream>>) {
+    let pipeline = Pipeline::new();
+    let ended = {
+        let receiving = pin!(receive(&server, &connection, &pipeline));
+        let answering = pin!(answer::<E>(&connection, &pipeline));
+        // Answers first: taking them makes room for more requests within the same wake-up.
+        match select(answering, receiving).await {
+            Either::Left((close, _)) | Either::Right((close, _)) => close,
+        }
+    };
+    connection.stream.shutdown();
+    let software = connection.software.borrow().clone().unwrap_or_default();
+    match ended {
+        Some(close) => info!(
+            peer = %connection.peer,
+            client = software.0,
+            client_version = software.1,
+            reason = close.reason,
+            "connection closed"
+        ),
+        None => debug!(peer = %connection.peer, "connection ended by the peer"),
+    }
+}
+
+/// Receives and starts requests until the peer leaves (`None`) or misbehaves.
+async fn receive<E: Env>(
+    server: &Rc<ServerContext<E>>,
+    connection: &Rc<Connection<E::Stream>>,
+    pipeline: &Pipeline,
+) -> Option<Close> {
+    let mut frames = Frames::new(server.request_bytes_max);
+    let mut charge = server.memory.charge(connection.id);
+    loop {
+        if let Err(close) = start_requests(server, connection, pipeline, &mut frames, &charge).await
+        {
+            // Answers to what came before still go out: the closing waits its turn.
+            std::future::poll_fn(|context| {
+                pipeline.push(Box::pin(std::future::ready(Err(close.clone()))), context);
+                Poll::Ready(())
+            })
+            .await;
+            return std::future::pending().await;
+        }
+        connection.partial_bytes.set(frames.held_bytes());
+        charge.set(frames.held_bytes());
+        charge.room().await;
+        let (result, buffer) = connection.stream.recv(frames.lend()).await;
+        match result {
+            Ok(0) => return None,
+            Ok(received) => frames.received(buffer, received),
+            Err(error) => {
+                debug!(peer = %connection.peer, %error, "receive failed");
+                return None;
+            }
+        }
+        connection.received_at.set(server.env.now());
+    }
+}
+
+/// Starts every complete request, waiting while too many are in work.
+async fn start_requests<E: Env>(
+    server: &Rc<ServerContext<E>>,
+    connection: &Rc<Connection<E::Stream>>,
+    pipeline: &Pipeline,
+    frames: &mut Frames,
+    charge: &Charge,
+) -> Result<(), Close> {
+    loop {
+        std::future::poll_fn(|_| {
+            connection.in_work.set(pipeline.len());
+            if pipeline.len() < IN_WORK_MAX { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let Some(frame) = frames.next_frame().map_err(|error| Close::because(error.to_string()))?
+        else {
+            return Ok(());
+        };
+        let charge = charge.split(frame.len());
+        let mut working = Some(dispatch::start(server, connection, frame, charge)?);
+        std::future::poll_fn(|context| {
+            if let Some(working) = working.take() {
+                pipeline.push(working, context);
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+/// Sends answers as they get ready, in order, until one of them ends the connection.
+async fn answer<E: Env>(
+    connection: &Rc<Connection<E::Stream>>,
+    pipeline: &Pipeline,
+) -> Option<Close> {
+    loop {
+        let segments = match std::future::poll_fn(|context| pipeline.poll_ready(context)).await {
+            Ok(segments) => segments,
+            Err(close) => return Some(close),
+        };
+        connection.in_work.set(pipeline.len());
+        let mut sending = pin!(connection.stream.send(segments));
+        let sent = std::future::poll_fn(|context| {
+            // A slow peer holds up its answers, not its requests in work.
+            pipeline.advance(context);
+            sending.as_mut().poll(context)
+        })
+        .await;
+        if let Err(error) = sent {
+            debug!(peer = %connection.peer, %error, "send failed");
+            return None;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Cuts a connection's byte stream into request frames. Everything complete in the buffer is given
+//! out before more is received. The buffer follows what has arrived, never what a length field
+//! promises, and shrinks again when the connection calms down. Pure; owned by one connection.
+
+use bytes::{Buf, Bytes, BytesMut};
+use net_wire::frame::{FrameError, frame_len};
+
+/// Room of a quiet connection's receive buffer, in bytes.
+const RECV_BYTES_MIN: usize = 4 << 10;
+/// Room that a busy connection's receive buffer grows to. Larger frames go beyond it step by step.
+const RECV_BYTES_MAX: usize = 256 << 10;
+
+/// The bytes of one connection that are received but not yet handled.
+pub struct Frames {
+    buffer: BytesMut,
+    /// Room to offer to the next receive into an empty buffer.
+    room: usize,
+    request_bytes_max: usize,
+}
+
+impl Frames {
+    pub fn new(request_bytes_max: usize) -> Self {
+        Frames { buffer: BytesMut::new(), room: RECV_BYTES_MIN, request_bytes_max }
+    }
+
+    /// The next complete frame without its length, `None` if more bytes are needed.
+    pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(prefix) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let len = frame_len(*prefix, self.request_bytes_max)?;
+        if self.buffer.len() < 4 + len {
+            return Ok(None);
+        }
+        self.buffer.advance(4);
+        Ok(Some(self.buffer.split_to(len).freeze()))
+    }
+
+    /// Bytes of an incomplete frame held here.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The buffer, with room to receive into. Give it back through [`Frames::received`].
+    pub fn lend(&mut self) -> BytesMut {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if buffer.is_empty() {
+            // A buffer of its own size for each burst: frames cut from the old one keep that alive.
+            if buffer.capacity() < self.room || buffer.capacity() > RECV_BYTES_MAX {
+                buffer = BytesMut::with_capacity(self.room);
+            }
+            return buffer;
+        }
+        let missing = match buffer.first_chunk::<4>() {
+            // Only lengths that `next_frame` accepted get here.
+            Some(prefix) => frame_len(*prefix, self.request_bytes_max)
+                .map_or(RECV_BYTES_MIN, |len| (4 + len).saturating_sub(buffer.len())),
+            None => RECV_BYTES_MIN,
+        };
+        // At most as much again as has arrived, beyond a first step.
+        let step = missing.min(buffer.len().max(RECV_BYTES_MAX));
+        buffer.reserve(step.max(RECV_BYTES_MIN));
+        buffer
+    }
+
+    /// Takes the buffer back after `received` more bytes arrived in it.
+    pub fn received(&mut self, buffer: BytesMut, received: usize) {
+        assert!(self.buffer.is_empty());
+        let full = buffer.len() == buffer.capacity();
+        self.buffer = buffer;
+        if full || received >= self.room {
+            self.room = (self.room * 4).min(RECV_BYTES_MAX);
+        } else if received < self.room / 8 {
+            self.room = (self.room / 2).max(RECV_BYTES_MIN);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Frames, RECV_BYTES_MAX};
+
+    fn feed(frames: &mut Frames, bytes: &[u8]) {
+        let mut left = bytes;
+        while !left.is_empty() {
+            let mut buffer = frames.lend();
+            let take = left.len().min(buffer.capacity() - buffer.len());
+            assert!(take > 0, "a lent buffer always has room");
+            buffer.extend_from_slice(&left[..take]);
+            left = &left[take..];
+            frames.received(buffer, take);
+        }
+    }
+
+    fn framed(len: usize, fill: u8) -> Vec<u8> {
+        let mut out = u32::try_from(len).expect("small").to_be_bytes().to_vec();
+        out.resize(4 + len, fill);
+        out
+    }
+
+    #[test]
+    fn everything_complete_is_given_out() {
+        let mut frames = Frames::new(1 << 20);
+        let mut bytes = framed(3, 1);
+        bytes.extend(framed(0, 0));
+        bytes.extend(framed(5, 2));
+        bytes.extend_from_slice(&[0, 0]);
+        feed(&mut frames, &bytes);
+        assert_eq!(frames.next_frame().expect("legal").as_deref(), Some(&[1u8; 3][..]));
+        assert_eq!(frames.next_frame().expect("legal").as_deref(), Some(&[][..]));
+        assert_eq!(frames.next_frame().expect("legal").as_deref(), Some(&[2u8; 5][..]));
+        assert_eq!(frames.next_frame().expect("legal"), None);
+        assert_eq!(frames.held_bytes(), 2);
+    }
+
+    #[test]
+    fn an_announced_length_reserves_nothing_beyond_a_step() {
+        let mut frames = Frames::new(100 << 20);
+        let mut head = u32::try_from(50 << 20).expect("small").to_be_bytes().to_vec();
+        head.extend_from_slice(&[0; 100]);
+        feed(&mut frames, &head);
+        assert_eq!(frames.next_frame().expect("legal"), None);
+        let buffer = frames.lend();
+        assert!(buffer.capacity() <= 2 * RECV_BYTES_MAX, "{} bytes", buffer.capacity());
+    }
+
+    #[test]
+    fn a_large_frame_arrives_whole() {
+        let mut frames = Frames::new(100 << 20);
+        let bytes = framed(5 << 20, 7);
+        feed(&mut frames, &bytes);
+        let frame = frames.next_frame().expect("legal").expect("complete");
+        assert_eq!(frame.len(), 5 << 20);
+        assert!(frame.iter().all(|byte| *byte == 7));
+    }
+
+    #[test]
+    fn a_frame_above_the_limit_is_refused_at_its_length() {
+        let mut frames = Frames::new(1000);
+        feed(&mut frames, &[0, 0, 4, 0]);
+        assert!(frames.next_frame().is_err());
+        let mut frames = Frames::new(1000);
+        feed(&mut frames, &[0xFF; 4]);
+        assert!(frames.next_frame().is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! Accepting connections on one shard, knowing them, and letting them go: idle ones after
+//! `connections.max.idle.ms`, stalled ones when memory runs short, all of them when the broker
+//! stops.
+
+use crate::connection::{Connection, serve};
+use crate::context::Context;
+use crate::memory::FREE_BYTES;
+use engine_io::{Env, Listener, Queue, Stream};
+use futures_util::future::{Either, select};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+use tracing::{error, info, warn};
+
+/// How often idle and stalled connections are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// A connection that holds part of a large frame and sends nothing for so long is closed when
+/// request memory is short.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// How long requests in work may take to finish when the broker stops.
+const DRAIN_WAIT: Duration = Duration::from_secs(3);
+/// Pause after a failed accept, so that a shortage of descriptors does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The connections of one shard.
+pub struct Registry<S> {
+    connections: RefCell<BTreeMap<u64, Rc<Connection<S>>>>,
+    last_id: Cell<u64>,
+    /// Nothing new is taken: neither connections nor requests.
+    stopping: Cell<bool>,
+}
+
+impl<S> Default for Registry<S> {
+    fn default() -> Self {
+        Registry {
+            connections: RefCell::new(BTreeMap::new()),
+            last_id: Cell::new(0),
+            stopping: Cell::new(false),
+        }
+    }
+}
+
+impl<S> Registry<S> {
+    pub fn len(&self) -> usize {
+        self.connections.borrow().len()
+    }
+
+    pub fn stopping(&self) -> bool {
+        self.stopping.get()
+    }
+}
+
+/// Binds every configured listener on this shard. The addresses are those of the configuration.
+pub fn bind<E: Env>(
+    env: &E,
+    addresses: &[SocketAddr],
+) -> Result<Vec<E::Listener>, (SocketAddr, std::io::Error)> {
+    addresses
+        .iter()
+        .map(|address| env.listen(*address).map_err(|error| (*address, error)))
+        .collect()
+}
+
+/// Accepts on `listeners` until the broker stops.
+pub fn accept_on<E: Env>(server: &Rc<Context<E>>, listeners: Vec<E::Listener>) {
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let context = server.clone();
+        server.env.spawn(Queue::Net, async move { accept(context, listener, index).await });
+    }
+    let context = server.clone();
+    server.env.spawn(Queue::Background, async move { sweep(context).await });
+}
+
+async fn accept<E: Env>(server: Rc<Context<E>>, listener: E::Listener, index: usize) {
+    let mut stopped = pin!(server.env.stopped());
+    loop {
+        let accepted = match select(pin!(listener.accept()), stopped.as_mut()).await {
+            Either::Left((accepted, _)) => accepted,
+            Either::Right(_) => return,
+        };
+        match accepted {
+            Ok(stream) => admit(&server, stream, index),
+            Err(error) => {
+                warn!(listener = %listener.local(), %error, "accept failed");
+                server.env.sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn admit<E: Env>(server: &Rc<Context<E>>, stream: E::Stream, listener: usize) {
+    let registry = &server.registry;
+    if registry.len() >= server.connections_max || registry.stopping() {
+        info!(peer = %stream.peer(), limit = server.connections_max, "connection refused");
+        stream.shutdown();
+        return;
+    }
+    let id = registry.last_id.get() + 1;
+    registry.last_id.set(id);
+    let connection = Rc::new(Connection {
+        id,
+        peer: stream.peer(),
+        stream,
+        listener,
+        received_at: Cell::new(server.env.now()),
+        partial_bytes: Cell::new(0),
+        in_work: Cell::new(0),
+        software: RefCell::new(None),
+    });
+    registry.connections.borrow_mut().insert(id, connection.clone());
+    let context = server.clone();
+    server.env.spawn(Queue::Net, async move {
+        serve(context.clone(), connection).await;
+        context.registry.connections.borrow_mut().remove(&id);
+    });
+}
+
+/// Ends connections that are idle, or that hold memory which others need.
+async fn sweep<E: Env>(server: Rc<Context<E>>) {
+    let idle_max = server.config.connections_idle_max();
+    while !server.registry.stopping() {
+        if server.registry.len() == 0 {
+            // Nothing to look at: a longer sleep, so that an idle broker stays asleep.
+            server.env.sleep(SWEEP_EVERY * 10).await;
+            continue;
+        }
+        server.env.sleep(SWEEP_EVERY).await;
+        let now = server.env.now();
+        let pressure = server.memory.under_pressure();
+        let ending: Vec<Rc<Connection<E::Stream>>> = {
+            let connections = server.registry.connections.borrow();
+            let ends = |connection: &&Rc<Connection<E::Stream>>| {
+                let quiet = now.since(connection.received_at.get());
+                let idle =
+                    connection.in_work.get() == 0 && idle_max.is_some_and(|max| quiet > max);
+                let stalled = pressure
+                    && quiet > STALLED_AFTER
+                    && connection.partial_bytes.get() > FREE_BYTES;
+                idle || stalled
+            };
+            connections.values().filter(ends).cloned().collect()
+        };
+        for connection in ending {
+            info!(peer = %connection.peer, partial_bytes = connection.partial_bytes.get(),
+                "idle or stalled connection closed");
+            connection.stream.shutdown();
+        }
+    }
+}
+
+/// Lets requests in work finish, then ends every connection.
+pub async fn drain<E: Env>(server: &Rc<Context<E>>) {
+    server.registry.stopping.set(true);
+    let deadline = server.env.now().plus(DRAIN_WAIT);
+    let busy = || {
+        let connections = server.registry.connections.borrow();
+        connections.values().filter(|connection| connection.in_work.get() > 0).count()
+    };
+    while busy() > 0 && server.env.now() < deadline {
+        server.env.sleep(Duration::from_millis(5)).await;
+    }
+    let left: Vec<_> = server.registry.connections.borrow().values().cloned().collect();
+    let unfinished = busy();
+    if unfinished > 0 {
+        info!(connections = unfinished, "connections closed with requests in work");
+    }
+    for connection in left {
+        connection.stream.shutdown();
+    }
+    // The tasks end on their own once their streams report it.
+    while server.registry.len() > 0 && server.env.now() < deadline.plus(DRAIN_WAIT) {
+        server.env.sleep(Duration::from_millis(1)).await;
+    }
+    if server.registry.len() > 0 {
+        error!(connections = server.registry.len(), "connections did not end");
+    }
+}
