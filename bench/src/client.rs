@@ -1,0 +1,75 @@
+//! A blocking connection for what comes before a load: one request, one answer.
+
+use crate::Failure;
+use net_wire::frame::{LEN_BYTES, encode_request, frame_len};
+use net_wire::{Request, ResponseHeader};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// No answer takes this long.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// No answer to the requests made here is larger, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 128 << 20;
+
+pub struct Client {
+    stream: TcpStream,
+    correlation_id: i32,
+}
+
+/// The body of an answer, to be decoded by who knows what was asked.
+pub struct Answer {
+    frame: Vec<u8>,
+    body_at: usize,
+}
+
+impl Answer {
+    pub fn body(&self) -> &[u8] {
+        &self.frame[self.body_at..]
+    }
+}
+
+pub fn connect(address: &str) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(address)
+        .map_err(|error| format!("cannot connect {address}: {error}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl Client {
+    pub fn connect(address: &str) -> Result<Client, Failure> {
+        let stream = connect(address)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        Ok(Client { stream, correlation_id: 0 })
+    }
+
+    pub fn call<'a, R: Request<'a>>(
+        &mut self,
+        version: i16,
+        request: &R,
+    ) -> Result<Answer, Failure> {
+        self.correlation_id += 1;
+        let sent = encode_request(version, self.correlation_id, Some("bench"), request)?.to_vec();
+        let frame = self.send(&sent)?;
+        let (header, body) = ResponseHeader::decode(&frame, R::API, version)?;
+        if header.correlation_id != self.correlation_id {
+            return Err(format!("answer to request {}", header.correlation_id).into());
+        }
+        let body_at = frame.len() - body.len();
+        Ok(Answer { frame, body_at })
+    }
+
+    /// Sends a whole request frame; gives the answer's frame without its length.
+    pub fn send(&mut self, frame: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.stream.write_all(frame)?;
+        self.read()
+    }
+
+    fn read(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut prefix = [0; LEN_BYTES];
+        self.stream.read_exact(&mut prefix)?;
+        let mut frame = vec![0; frame_len(prefix, ANSWER_BYTES_MAX)?];
+        self.stream.read_exact(&mut frame)?;
+        Ok(frame)
+    }
+}

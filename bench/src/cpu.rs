@@ -1,0 +1,365 @@
+//! What a broker, the kernel's threads and everything else used of the processor between two
+//! moments, as the kernel tells in /proc. Threads of io_uring are threads of their process and
+//! count with it.
+
+use crate::Failure;
+use crate::report::Text;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The unit of times in /proc, fixed by Linux at 100 a second on the machines we run on.
+const TICKS_PER_SECOND: f64 = 100.0;
+/// User and system time are each cut to a tick.
+const TICK_ERROR_S: f64 = 2.0 / TICKS_PER_SECOND;
+/// Parent of the kernel's threads.
+const KTHREADD: u64 = 2;
+/// Uses below are not listed by name.
+const LISTED_S: f64 = 0.001;
+
+/// Run times of threads in nanoseconds, by id, with their names.
+type Threads = HashMap<u64, (String, u64)>;
+
+#[derive(Clone, Debug)]
+struct Process {
+    user_s: f64,
+    system_s: f64,
+    threads: Threads,
+}
+
+#[derive(Clone, Debug)]
+struct Machine {
+    core: CoreTimes,
+    kernel_threads: Threads,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct CoreTimes {
+    busy_s: f64,
+    softirq_s: f64,
+    steal_s: f64,
+}
+
+/// The start of a measured time.
+pub struct Watch {
+    pid: Option<u32>,
+    core: u16,
+    own_s: f64,
+    machine: Machine,
+    process: Option<Process>,
+}
+
+/// Seconds of CPU time between two moments.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct CpuUse {
+    /// The broker's process, if one was named.
+    pub broker: Option<BrokerUse>,
+    /// The generator itself.
+    pub client_s: f64,
+    /// The kernel's own threads, all cores: writeback, journal and so on.
+    pub kernel_threads_s: f64,
+    pub kernel_threads: BTreeMap<String, f64>,
+    /// The broker's core, whoever ran there.
+    pub core_busy_s: f64,
+    pub core_softirq_s: f64,
+    /// Taken by the hypervisor.
+    pub core_steal_s: f64,
+    /// Processes that wanted to run, average of the last minute.
+    pub load: f64,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct BrokerUse {
+    pub total_s: f64,
+    pub user_s: f64,
+    pub system_s: f64,
+    pub threads: BTreeMap<String, f64>,
+    /// Resident memory at the end.
+    pub resident_bytes: u64,
+}
+
+impl Watch {
+    pub fn start(pid: Option<u32>, core: u16) -> Result<Watch, Failure> {
+        let machine = Machine::read(core)?;
+        let own_s = own_seconds()?;
+        let process = pid.map(Process::read).transpose()?;
+        Ok(Watch { pid, core, own_s, machine, process })
+    }
+
+    /// The process is read last at the start and first at the end, next to the clock.
+    pub fn stop(self) -> Result<CpuUse, Failure> {
+        let process = self.pid.map(Process::read).transpose()?;
+        let client_s = own_seconds()? - self.own_s;
+        let machine = Machine::read(self.core)?;
+        let broker = match (self.pid, self.process, process) {
+            (Some(pid), Some(before), Some(after)) => Some(before.until(&after, pid)?),
+            _ => None,
+        };
+        let kernel_threads = spent(&self.machine.kernel_threads, &machine.kernel_threads);
+        Ok(CpuUse {
+            broker,
+            client_s,
+            kernel_threads_s: kernel_threads.values().sum(),
+            kernel_threads: listed(kernel_threads),
+            core_busy_s: machine.core.busy_s - self.machine.core.busy_s,
+            core_softirq_s: machine.core.softirq_s - self.machine.core.softirq_s,
+            core_steal_s: machine.core.steal_s - self.machine.core.steal_s,
+            load: load()?,
+        })
+    }
+}
+
+/// What `bench cpu` shows.
+#[derive(Debug, Serialize)]
+pub struct Watched {
+    pub seconds: f64,
+    pub cpu: CpuUse,
+}
+
+pub fn watch(pid: u32, core: u16, time: Duration) -> Result<Watched, Failure> {
+    let watch = Watch::start(Some(pid), core)?;
+    let start = Instant::now();
+    std::thread::sleep(time);
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Watched { seconds, cpu: watch.stop()? })
+}
+
+impl Process {
+    fn read(pid: u32) -> Result<Process, Failure> {
+        let home = Path::new("/proc").join(pid.to_string());
+        let stat = read(&home.join("stat"))?;
+        let fields = stat_fields(&stat).ok_or("process status is not as expected")?;
+        Ok(Process {
+            user_s: ticks(fields.user_ticks),
+            system_s: ticks(fields.system_ticks),
+            threads: threads(&home.join("task"), |_| true)?,
+        })
+    }
+
+    fn until(&self, after: &Process, pid: u32) -> Result<BrokerUse, Failure> {
+        let user_s = after.user_s - self.user_s;
+        let system_s = after.system_s - self.system_s;
+        let threads = spent(&self.threads, &after.threads);
+        Ok(BrokerUse {
+            total_s: total(user_s + system_s, threads.values().sum()),
+            user_s,
+            system_s,
+            threads: listed(threads),
+            resident_bytes: resident_bytes(pid)?,
+        })
+    }
+}
+
+/// The sum over the threads is exact, but lacks those that ended; then the process's ticks, which
+/// have them, say more than their error explains.
+fn total(ticks_s: f64, threads_s: f64) -> f64 {
+    if ticks_s > threads_s + TICK_ERROR_S { ticks_s } else { threads_s }
+}
+
+impl Machine {
+    fn read(core: u16) -> Result<Machine, Failure> {
+        let stat = read(Path::new("/proc/stat"))?;
+        let times = core_times(&stat, core).ok_or_else(|| format!("there is no core {core}"))?;
+        let is_kernel = |stat: &str| stat_fields(stat).is_some_and(|f| f.parent == KTHREADD);
+        let kernel_threads = threads(Path::new("/proc"), is_kernel)?;
+        Ok(Machine { core: times, kernel_threads })
+    }
+}
+
+/// Every thread in a folder of /proc whose `stat` is wanted. Those that end meanwhile are left out.
+fn threads(home: &Path, wanted: impl Fn(&str) -> bool) -> Result<Threads, Failure> {
+    let mut found = Threads::new();
+    for entry in fs::read_dir(home)? {
+        let entry = entry?;
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        if !wanted(&stat) {
+            continue;
+        }
+        let Ok(schedule) = fs::read_to_string(entry.path().join("schedstat")) else { continue };
+        let run_ns = schedule.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
+        found.insert(id, (thread_class(&stat), run_ns));
+    }
+    Ok(found)
+}
+
+/// A thread's name without what numbers it: `kworker/u8:2` and `kworker/0:1` are one class.
+fn thread_class(stat: &str) -> String {
+    let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
+    let name = name.map_or("", |(name, _)| name);
+    match name.split_once(['/', ':']) {
+        Some((class, _)) => class.to_owned(),
+        None => {
+            let number = |c: char| c.is_ascii_digit() || "-#_ ".contains(c);
+            name.trim_end_matches(number).to_owned()
+        }
+    }
+}
+
+/// Seconds by class of thread; a thread that is new counts whole.
+fn spent(before: &Threads, after: &Threads) -> BTreeMap<String, f64> {
+    let mut spent = BTreeMap::new();
+    for (id, (class, run_ns)) in after {
+        let start = before.get(id).map_or(0, |(_, run_ns)| *run_ns);
+        let time = Duration::from_nanos(run_ns.saturating_sub(start));
+        *spent.entry(class.clone()).or_insert(0.0) += time.as_secs_f64();
+    }
+    spent
+}
+
+fn listed(mut threads: BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    threads.retain(|_, seconds| *seconds >= LISTED_S);
+    threads
+}
+
+struct StatFields {
+    parent: u64,
+    user_ticks: u64,
+    system_ticks: u64,
+}
+
+/// Fields of a `stat` file, see proc(5). A name may hold spaces and brackets.
+fn stat_fields(stat: &str) -> Option<StatFields> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let number = |field: usize| rest.split(' ').nth(field - 3)?.parse().ok();
+    Some(StatFields { parent: number(4)?, user_ticks: number(14)?, system_ticks: number(15)? })
+}
+
+fn core_times(stat: &str, core: u16) -> Option<CoreTimes> {
+    let name = format!("cpu{core}");
+    let line = stat.lines().find(|line| line.split(' ').next() == Some(&name))?;
+    let fields: Vec<f64> =
+        line.split(' ').skip(1).map_while(|field| field.parse().ok().map(ticks)).collect();
+    let [user, nice, system, _idle, _wait, irq, softirq, steal, ..] = fields[..] else {
+        return None;
+    };
+    Some(CoreTimes {
+        busy_s: user + nice + system + irq + softirq,
+        softirq_s: softirq,
+        steal_s: steal,
+    })
+}
+
+fn ticks(count: u64) -> f64 {
+    // A count of ticks in any uptime is far below 2^53.
+    Duration::from_millis(count * 10).as_secs_f64()
+}
+
+fn own_seconds() -> Result<f64, Failure> {
+    let schedule = read(Path::new("/proc/self/schedstat"))?;
+    let run_ns = schedule.split(' ').next().and_then(|ns| ns.parse().ok());
+    Ok(Duration::from_nanos(run_ns.ok_or("schedstat is not as expected")?).as_secs_f64())
+}
+
+fn resident_bytes(pid: u32) -> Result<u64, Failure> {
+    let status = read(&Path::new("/proc").join(pid.to_string()).join("status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+    Ok(kib << 10)
+}
+
+fn load() -> Result<f64, Failure> {
+    let text = read(Path::new("/proc/loadavg"))?;
+    Ok(text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+impl Text for Watched {
+    fn text(&self) -> String {
+        format!("{:.3} s\n{}", self.seconds, self.cpu.text())
+    }
+}
+
+impl Text for CpuUse {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        if let Some(broker) = &self.broker {
+            let mib = broker.resident_bytes >> 20;
+            let _ = writeln!(out, "broker   {:.3} s CPU, {mib} MiB resident", broker.total_s);
+            for (name, seconds) in &broker.threads {
+                let _ = writeln!(out, "           {seconds:.3} {name}");
+            }
+        }
+        let _ = writeln!(
+            out,
+            "client   {:.3} s CPU\nkernel   {:.3} s CPU in its threads\n\
+             core     {:.2} s busy, {:.2} s soft interrupts, {:.2} s stolen; load {:.2}",
+            self.client_s,
+            self.kernel_threads_s,
+            self.core_busy_s,
+            self.core_softirq_s,
+            self.core_steal_s,
+            self.load
+        );
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Watch, core_times, spent, stat_fields, thread_class, total};
+    use std::collections::HashMap;
+    use std::time::{Duration, Instant};
+
+    const STAT: &str = "77 (a) b (c) R 2 1 1 0 -1 0 0 0 0 0 250 50 0 0 20 0 1 0 5 6 7";
+
+    #[test]
+    fn fields_are_found_behind_any_name() {
+        let fields = stat_fields(STAT).expect("well formed");
+        assert_eq!((fields.parent, fields.user_ticks, fields.system_ticks), (2, 250, 50));
+        assert!(stat_fields("77 (a) R").is_none());
+    }
+
+    #[test]
+    fn threads_are_classed_by_name() {
+        fn check(name: &str, expected: &str) {
+            assert_eq!(thread_class(&format!("7 ({name}) S 2")), expected);
+        }
+        check("kworker/u8:3-flush", "kworker");
+        check("jbd2/vda-8", "jbd2");
+        check("iou-wrk-4711", "iou-wrk");
+        check("GC Thread#0", "GC Thread");
+        check("shard 12", "shard");
+        check("7", "");
+    }
+
+    #[test]
+    fn new_threads_count_whole_and_ended_ones_by_the_ticks() {
+        let thread = |ns| ("w".to_owned(), ns);
+        let before = HashMap::from([(1, thread(500_000_000)), (2, thread(9))]);
+        let after = HashMap::from([(1, thread(1_000_000_000)), (3, thread(250_000_000))]);
+        assert_eq!(spent(&before, &after).get("w"), Some(&0.75));
+        assert_eq!(total(0.76, 0.75), 0.75);
+        assert_eq!(total(1.2, 0.75), 1.2);
+    }
+
+    #[test]
+    fn cores_are_told_apart() {
+        let stat = "cpu  9 9 9 9 9 9 9 9\ncpu1 1 2 3 99 99 4 5 6 0 0\ncpu11 7 7 7 7 7 7 7 7\n";
+        let times = core_times(stat, 1).expect("there");
+        assert!((times.busy_s - 0.15).abs() < 1e-9, "{times:?}");
+        assert!((times.softirq_s - 0.05).abs() < 1e-9 && (times.steal_s - 0.06).abs() < 1e-9);
+        assert!(core_times(stat, 2).is_none());
+    }
+
+    #[test]
+    fn a_busy_process_is_seen() {
+        let watch = Watch::start(Some(std::process::id()), 0).expect("own process");
+        let start = Instant::now();
+        let mut sum = 0u64;
+        while start.elapsed() < Duration::from_millis(200) {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        let seen = watch.stop().expect("own process").broker.expect("was named");
+        assert!(seen.total_s > 0.02 && seen.total_s < 20.0, "{seen:?}");
+        assert!(seen.resident_bytes > 100_000);
+    }
+}
