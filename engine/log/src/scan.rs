@@ -11,7 +11,7 @@ use crate::tail::{to_u64, to_usize};
 use engine_base::TopicPartition;
 use engine_io::{Create, Env, File, OpenMode};
 use engine_record::BatchHeader;
-use engine_record::header::{BASE_OFFSET_AT, HEADER_BYTES, MAGIC, MAGIC_AT};
+use engine_record::header::{BASE_OFFSET_AT, CRC_AT, HEADER_BYTES, MAGIC, MAGIC_AT};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -114,11 +114,7 @@ impl<E: Env> Scan<'_, E> {
         if there[..count] == *bytes {
             return Ok(());
         }
-        if let Ok(header) = BatchHeader::parse(&there[..count])
-            && header.bytes_len() <= count
-            && header.check_crc(&there[..header.bytes_len()]).is_ok()
-            && there[..header.bytes_len()] != bytes[..header.bytes_len().min(bytes.len())]
-        {
+        if is_foreign(&there[..count], bytes) {
             // A whole batch that is not ours: another broker wrote here after us. Its data stands.
             self.damages.push(Damage {
                 partition: Some(self.partition),
@@ -385,6 +381,20 @@ impl<E: Env> Scan<'_, E> {
         window.file.drop_cache();
         Ok(())
     }
+}
+
+/// Whether `there` begins with a whole batch with the offset of the one `ours` begins with, but other
+/// content. The base offset lies outside the checksum, so a write torn within the first bytes leaves
+/// a batch that checks, with a wrong offset: that one is ours.
+fn is_foreign(there: &[u8], ours: &[u8]) -> bool {
+    let (Ok(header), Ok(own)) = (BatchHeader::parse(there), BatchHeader::parse(ours)) else {
+        return false;
+    };
+    let len = header.bytes_len();
+    len <= there.len()
+        && header.base_offset == own.base_offset
+        && header.check_crc(&there[..len]).is_ok()
+        && (len > ours.len() || there[CRC_AT..len] != ours[CRC_AT..len])
 }
 
 /// What comes after the last good batch of a segment.

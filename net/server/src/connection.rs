@@ -42,8 +42,8 @@ pub async fn serve<E: Env>(server: Rc<ServerContext<E>>, connection: Rc<Connecti
     let ended = {
         let receiving = pin!(receive(&server, &connection, &pipeline));
         let answering = pin!(answer::<E>(&connection, &pipeline));
-        // Answers first: taking them makes room for more requests within the same wake-up.
-        match select(answering, receiving).await {
+        // Receiving first: what it completes at once is answered within the same wake-up.
+        match select(receiving, answering).await {
             Either::Left((close, _)) | Either::Right((close, _)) => close,
         }
     };
@@ -105,11 +105,7 @@ async fn start_requests<E: Env>(
     charge: &Charge,
 ) -> Result<(), Close> {
     loop {
-        std::future::poll_fn(|_| {
-            connection.in_work.set(pipeline.len());
-            if pipeline.len() < IN_WORK_MAX { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        pipeline.below(IN_WORK_MAX).await;
         let Some(frame) = frames.next_frame().map_err(|error| Close::because(error.to_string()))?
         else {
             return Ok(());
@@ -119,6 +115,7 @@ async fn start_requests<E: Env>(
         std::future::poll_fn(|context| {
             if let Some(working) = working.take() {
                 pipeline.push(working, context);
+                connection.in_work.set(pipeline.len());
             }
             Poll::Ready(())
         })

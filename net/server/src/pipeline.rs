@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use net_wire::Segments;
+use engine_io::sync::Signal;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -43,6 +44,8 @@ enum Slot {
 pub struct Pipeline {
     slots: RefCell<VecDeque<Slot>>,
     in_work: Cell<usize>,
+    /// Fires when answers were taken.
+    taken: Signal,
 }
 
 impl Pipeline {
@@ -53,6 +56,13 @@ impl Pipeline {
     /// Requests whose answers have not been taken.
     pub fn len(&self) -> usize {
         self.slots.borrow().len()
+    }
+
+    /// Completes once fewer than `count` requests wait for their answers to be taken.
+    pub async fn below(&self, count: usize) {
+        while self.len() >= count {
+            self.taken.wait().await;
+        }
     }
 
     /// Takes a request in work behind the others, and starts it: it is polled once here, so that
@@ -87,6 +97,7 @@ impl Pipeline {
     pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<Vec<Bytes>, Close>> {
         self.advance(context);
         let mut slots = self.slots.borrow_mut();
+        let count = slots.len();
         let mut segments = Vec::new();
         while let Some(Slot::Done(_)) = slots.front() {
             let Some(Slot::Done(outcome)) = slots.pop_front() else { break };
@@ -100,6 +111,9 @@ impl Pipeline {
                     break;
                 }
             }
+        }
+        if slots.len() < count {
+            self.taken.notify();
         }
         if segments.is_empty() { Poll::Pending } else { Poll::Ready(Ok(segments)) }
     }

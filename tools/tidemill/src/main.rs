@@ -8,6 +8,7 @@ mod failure;
 mod group;
 mod output;
 mod produce;
+mod serve;
 mod topic;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a broker
+    Serve(serve::Args),
     /// Create, list, describe and delete topics
     #[command(subcommand)]
     Topic(topic::Command),
@@ -43,6 +46,7 @@ enum Command {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(_) => Ok(()),
         Command::Topic(command) => topic::run(command),
         Command::Group(command) => group::run(command),
         Command::Produce(args) => produce::run(args),
@@ -52,6 +56,9 @@ fn run(command: &Command) -> Result<(), Failure> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Serve(args) = &cli.command {
+        return serve::run(args);
+    }
     match run(&cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

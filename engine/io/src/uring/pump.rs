@@ -79,15 +79,17 @@ async fn pump(shard: Rc<Shard>, bell: Arc<ShardBell>, end: Rc<PumpEnd>, arrived:
             continue;
         }
         ring.listen(true);
-        if bell.park() {
-            if !ring.is_ready() {
-                poll_fn(|context| {
+        if bell.park() && ring.is_quiet() {
+            poll_fn(
+                |context| {
                     if ring.poll_poked(context.waker()) { Poll::Ready(()) } else { Poll::Pending }
-                })
-                .await;
-            }
-            bell.unpark();
+                },
+            )
+            .await;
+        } else {
+            glommio::executor().yield_now().await;
         }
+        bell.unpark();
         ring.listen(false);
     }
     end.one_ended();

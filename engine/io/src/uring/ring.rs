@@ -32,6 +32,9 @@ const MESSAGES_MAX: usize = 256;
 /// How long the end of a shard waits for the kernel to let go of its memory. Beyond: the memory is
 /// left to the kernel.
 const CLOSE_WAIT: Duration = Duration::from_secs(30);
+/// What the kernel does at least in one call of the work that completions wait for
+/// (`IO_LOCAL_TW_DEFAULT_MAX` since Linux 6.13; all of it before).
+const LOCAL_WORK_MAX: usize = 20;
 /// Completions that belong to no operation.
 const USER_DATA_NONE: u64 = u64::MAX;
 /// The completion of the timeout that [`Ring::arm`] set.
@@ -333,13 +336,29 @@ impl Ring {
         told
     }
 
-    /// Whether completions wait, or the kernel asks for a system call to produce them.
-    pub(super) fn is_ready(&self) -> bool {
+    /// Whether there is nothing to do until the eventfd is signalled. To be asked with signals on.
+    ///
+    /// The kernel's wish for a call (`taskrun`) is granted, but not believed for ever: another
+    /// processor that completes something sets the flag a moment after it queued the work, and when
+    /// the work was done in that moment, the flag stands with nothing behind it. Each call does at
+    /// least [`LOCAL_WORK_MAX`] pieces of the work, of which no operation has more than one.
+    pub(super) fn is_quiet(&self) -> bool {
         let inner = &mut *self.inner.borrow_mut();
-        let Some(uring) = &mut inner.uring else { return true };
-        let completed = !uring.completion().is_empty();
-        let submission = uring.submission();
-        completed || submission.taskrun() || submission.cq_overflow() || !submission.is_empty()
+        let mut calls_left = 1 + inner.operations.len() / LOCAL_WORK_MAX;
+        loop {
+            let Some(uring) = &mut inner.uring else { return false };
+            let completed = !uring.completion().is_empty();
+            let submission = uring.submission();
+            if completed || submission.cq_overflow() || !submission.is_empty() {
+                return false;
+            }
+            if !submission.taskrun() || calls_left == 0 {
+                return inner.backlog.is_empty();
+            }
+            drop(submission);
+            inner.enter_always();
+            calls_left -= 1;
+        }
     }
 
     /// Whether completions signal the eventfd. Off while the pump runs: it looks anyway, and each
@@ -350,7 +369,7 @@ impl Ring {
         if on {
             uring.completion().enable_eventfd();
             // Pairs with the kernel: it queues the completion's work, then looks whether signals are
-            // off; here they are on, then the caller looks at the queue (`is_ready`).
+            // off; here they are on, then the caller looks at the queue (`is_quiet`).
             std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
             #[cfg(not(target_arch = "x86_64"))]
             inner.enter_always();

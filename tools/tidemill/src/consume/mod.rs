@@ -4,6 +4,7 @@ mod fetcher;
 mod format;
 mod group;
 mod position;
+mod signals;
 mod sink;
 
 use crate::client::cluster::Missing;
@@ -17,11 +18,9 @@ use fetcher::{Cursor, Cursors, Fetcher, Flow};
 use format::Template;
 use group::Membership;
 use position::Position;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signals::Signals;
 use sink::{Sink, Style};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const COMMIT_EVERY: Duration = Duration::from_secs(5);
@@ -97,35 +96,6 @@ pub struct Args {
 
     #[command(flatten)]
     cluster: ClusterArgs,
-}
-
-/// SIGINT and SIGTERM end reading in an orderly way; a second one ends the process.
-#[derive(Clone, Debug)]
-struct Signals {
-    seen: Arc<AtomicUsize>,
-}
-
-impl Signals {
-    fn watch() -> Result<Signals, Failure> {
-        let seen: Arc<AtomicUsize> = Arc::default();
-        let armed: Arc<AtomicBool> = Arc::default();
-        for signal in [SIGINT, SIGTERM] {
-            let number = usize::try_from(signal).expect("signals are positive");
-            signal_hook::flag::register_conditional_shutdown(
-                signal,
-                128 + signal,
-                Arc::clone(&armed),
-            )
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&armed)))
-            .and_then(|_| signal_hook::flag::register_usize(signal, Arc::clone(&seen), number))
-            .map_err(|error| Failure::new(format!("cannot watch for signals: {error}")))?;
-        }
-        Ok(Signals { seen })
-    }
-
-    fn seen(&self) -> Option<u8> {
-        u8::try_from(self.seen.load(Ordering::Relaxed)).ok().filter(|signal| *signal > 0)
-    }
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {

@@ -46,6 +46,10 @@ pub struct Queue {
     next_id: u64,
     /// Most batches under way at once.
     in_flight_max: usize,
+    /// A batch was acknowledged. Until then one goes at a time: a broker takes any sequence from a
+    /// producer that it does not know, so if the first batch failed and the second did not, the
+    /// first could never follow.
+    begun: bool,
     /// Nothing is sent before; set after a failure.
     pub retry_at: Option<Instant>,
 }
@@ -53,7 +57,7 @@ pub struct Queue {
 impl Queue {
     pub fn new(in_flight_max: usize) -> Queue {
         assert!(in_flight_max > 0);
-        Queue { entries: VecDeque::new(), next_id: 0, in_flight_max, retry_at: None }
+        Queue { entries: VecDeque::new(), next_id: 0, in_flight_max, begun: false, retry_at: None }
     }
 
     pub fn push(&mut self, batch: Sealed) {
@@ -78,7 +82,7 @@ impl Queue {
         }
         let in_flight = self.entries.iter().filter(|entry| entry.in_flight).count();
         let retrying = self.entries.iter().any(|entry| !entry.in_flight && entry.attempts > 0);
-        let limit = if retrying { 1 } else { self.in_flight_max };
+        let limit = if retrying || !self.begun { 1 } else { self.in_flight_max };
         if in_flight >= limit {
             return None;
         }
@@ -110,6 +114,7 @@ impl Queue {
     pub fn done(&mut self, id: BatchId) -> Sealed {
         let index = self.entries.iter().position(|entry| entry.id == id);
         let index = index.expect("only a queued batch is acknowledged");
+        self.begun = true;
         self.entries.remove(index).expect("just found").batch
     }
 
@@ -152,49 +157,59 @@ mod tests {
         Some(id.0)
     }
 
+    /// A queue whose first batch, with id 0, is through.
+    fn begun(count: u64, in_flight_max: usize) -> (Queue, Instant) {
+        let (mut queue, now) = queue(count + 1, in_flight_max);
+        assert_eq!(send(&mut queue, now), Some(0));
+        assert_eq!(send(&mut queue, now), None, "the first goes alone");
+        queue.done(BatchId(0));
+        (queue, now)
+    }
+
     #[test]
     fn several_are_under_way() {
-        let (mut queue, now) = queue(3, 2);
-        assert_eq!(send(&mut queue, now), Some(0));
+        let (mut queue, now) = begun(3, 2);
         assert_eq!(send(&mut queue, now), Some(1));
-        assert_eq!(send(&mut queue, now), None);
-        queue.done(BatchId(0));
         assert_eq!(send(&mut queue, now), Some(2));
+        assert_eq!(send(&mut queue, now), None);
+        queue.done(BatchId(1));
+        assert_eq!(send(&mut queue, now), Some(3));
     }
 
     #[test]
     fn order_survives_a_failure() {
-        let (mut queue, now) = queue(4, 3);
-        for id in 0..3 {
+        let (mut queue, now) = begun(4, 3);
+        for id in 1..4 {
             assert_eq!(send(&mut queue, now), Some(id));
         }
         let order = ErrorCode::OutOfOrderSequenceNumber;
-        assert_eq!(queue.verdict(BatchId(0), ErrorCode::NotLeaderOrFollower), Verdict::Retry);
-        queue.retry(BatchId(0), now);
-        assert_eq!(send(&mut queue, now), None, "the others are still under way");
-        assert_eq!(queue.verdict(BatchId(1), order), Verdict::Retry);
+        assert_eq!(queue.verdict(BatchId(1), ErrorCode::NotLeaderOrFollower), Verdict::Retry);
         queue.retry(BatchId(1), now);
+        assert_eq!(send(&mut queue, now), None, "the others are still under way");
+        assert_eq!(queue.verdict(BatchId(2), order), Verdict::Retry);
         queue.retry(BatchId(2), now);
-        assert_eq!(send(&mut queue, now), Some(0));
-        assert_eq!(send(&mut queue, now), None, "one at a time until all that failed are through");
-        queue.done(BatchId(0));
+        queue.retry(BatchId(3), now);
         assert_eq!(send(&mut queue, now), Some(1));
+        assert_eq!(send(&mut queue, now), None, "one at a time until all that failed are through");
         queue.done(BatchId(1));
         assert_eq!(send(&mut queue, now), Some(2));
-        assert_eq!(send(&mut queue, now), Some(3), "back to several");
+        queue.done(BatchId(2));
+        assert_eq!(send(&mut queue, now), Some(3));
+        assert_eq!(send(&mut queue, now), Some(4), "back to several");
     }
 
     #[test]
     fn verdicts() {
-        let (mut queue, now) = queue(2, 2);
+        let (mut queue, now) = begun(2, 2);
         send(&mut queue, now);
         send(&mut queue, now);
-        let check = |id, code, expected| assert_eq!(queue.verdict(BatchId(id), code), expected);
-        check(0, ErrorCode::None, Verdict::Done);
-        check(0, ErrorCode::DuplicateSequenceNumber, Verdict::Done);
-        check(0, ErrorCode::KafkaStorageError, Verdict::Retry);
-        check(0, ErrorCode::MessageTooLarge, Verdict::Fatal);
-        check(0, ErrorCode::OutOfOrderSequenceNumber, Verdict::Fatal);
-        check(1, ErrorCode::OutOfOrderSequenceNumber, Verdict::Retry);
+        let check =
+            |id: u64, code, expected| assert_eq!(queue.verdict(BatchId(id), code), expected);
+        check(1, ErrorCode::None, Verdict::Done);
+        check(1, ErrorCode::DuplicateSequenceNumber, Verdict::Done);
+        check(1, ErrorCode::KafkaStorageError, Verdict::Retry);
+        check(1, ErrorCode::MessageTooLarge, Verdict::Fatal);
+        check(1, ErrorCode::OutOfOrderSequenceNumber, Verdict::Fatal);
+        check(2, ErrorCode::OutOfOrderSequenceNumber, Verdict::Retry);
     }
 }
