@@ -1,0 +1,77 @@
+"""What a figure was measured on, for the results file."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from compat.harness import paths
+
+
+def line_of(path: str, prefix: str) -> str:
+    try:
+        for line in Path(path).read_text().splitlines():
+            if line.startswith(prefix):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return "unknown"
+
+
+def output(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=paths.ROOT)
+    except OSError as error:
+        return f"unknown: {error.strerror}"
+    return (done.stdout or done.stderr).strip()
+
+
+def mount_of(path: Path) -> tuple[str, str, str]:
+    """Device, file system and options below a path."""
+    found = ("unknown", "unknown", "unknown")
+    longest = -1
+    for line in Path("/proc/mounts").read_text().splitlines():
+        device, point, kind, options = line.split()[:4]
+        inside = path.resolve().is_relative_to(point)
+        if inside and len(point) >= longest:
+            found, longest = (device, kind, options), len(point)
+    return found
+
+
+def disk(device: str) -> str:
+    queue = Path("/sys/class/block") / Path(device).name / "queue"
+    facts = []
+    for name in ("rotational", "scheduler", "write_cache", "nr_requests"):
+        try:
+            facts.append(f"{name} {(queue / name).read_text().strip()}")
+        except OSError:
+            continue
+    return f"{device}: {', '.join(facts)}" if facts else device
+
+
+def text(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def note(data: Path) -> dict[str, str]:
+    device, kind, options = mount_of(data)
+    changes = output("git", "status", "--porcelain", "--untracked-files=no")
+    commit = output("git", "rev-parse", "HEAD")
+    return {
+        "commit": commit + (" with changes" if changes else ""),
+        "kernel": platform.release(),
+        "cpu": line_of("/proc/cpuinfo", "model name"),
+        "cores": str(os.cpu_count()),
+        "memory": line_of("/proc/meminfo", "MemTotal"),
+        "transparent_hugepages": text("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "file_system": f"{kind} ({options})",
+        "disk": disk(device),
+        "java": output("java", "-version").splitlines()[0],
+    }
+
+
+def load() -> str:
+    return " ".join(text("/proc/loadavg").split()[:3])
