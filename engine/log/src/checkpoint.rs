@@ -156,6 +156,8 @@ pub(crate) async fn write_points<E: Env>(
     shared: &Rc<Shared<E>>,
     moved: &[(Partition<E>, Point)],
 ) -> Result<(), LogError> {
+    let _one = shared.points_lock.acquire().await;
+    let named: Vec<Partition<E>> = shared.partitions.borrow().values().cloned().collect();
     let points = {
         let partitions = shared.partitions.borrow();
         let mut points: std::collections::BTreeMap<TopicPartition, Point> =
@@ -174,7 +176,9 @@ pub(crate) async fn write_points<E: Env>(
     let bytes = Points { run: shared.run, shard, shard_count, points }.encode();
     let path = shared.config.dir.join(names::points(shard_count, shard));
     let written = shared.env.write_whole(&path, &bytes).await;
-    written.map_err(|error| LogError::io("write", &path, &error))
+    written.map_err(|error| LogError::io("write", &path, &error))?;
+    named.iter().for_each(|partition| partition.0.is_pointed.set(true));
+    Ok(())
 }
 
 impl<E: Env> Partition<E> {

@@ -89,6 +89,8 @@ pub(crate) struct Inner<E: Env> {
     pub io: Lock,
 
     pub point: Cell<Point>,
+    /// The points file on disk names this partition.
+    pub is_pointed: Cell<bool>,
     pub chunk_class: Cell<ChunkClass>,
     pub chunk_opened: Cell<Instant>,
     /// Batches with producers that no snapshot covers: first offset and bytes, oldest first.

@@ -98,7 +98,7 @@ pub(crate) async fn recover<E: Env>(
         dir: &dir,
         partition: id,
         interval_bytes: sources.interval_bytes,
-        durable: durable_end(known, run, point, &redo),
+        durable: durable_end(known, run, point),
         replay_from: replay_from(point, &snapshot, &listing.snapshots, log_start, sources.clean),
         headers: Vec::new(),
         epochs: Vec::new(),
@@ -110,7 +110,9 @@ pub(crate) async fn recover<E: Env>(
     let epoch_text = read_text(env, &dir.join(EPOCH_FILE)).await;
     scan.epochs = epoch_text.as_deref().and_then(decode_epochs).unwrap_or_default();
     let recovery = sources.dir_points.recovery.get(&dir_name).copied();
-    let start = choose_start(env, &dir, &listing.segments, point, recovery, sources.clean).await;
+    let own = point.is_some() || !redo.is_empty();
+    let from = From { point, recovery, clean: sources.clean, own };
+    let start = choose_start(env, &dir, &listing.segments, from).await;
     let trusted = start.as_ref().map(|start| (start.segment, start.position, start.offset));
     if let Some(start) = start {
         scan.run(start, &mut listing.segments).await?;
@@ -208,18 +210,13 @@ fn relevant(
     entries.cloned().collect()
 }
 
-/// Segment and position below which everything was on stable media, by all evidence.
-fn durable_end(
-    known: &PartitionReplay,
-    run: u32,
-    point: Option<Point>,
-    redo: &[Redo],
-) -> Option<(i64, u64)> {
+/// Segment and position below which everything was on stable media, by all evidence. A journal entry
+/// that was synced is none: what lies before it may have been written straight to the segment and
+/// not flushed.
+fn durable_end(known: &PartitionReplay, run: u32, point: Option<Point>) -> Option<(i64, u64)> {
     let noted = known.durable.filter(|(noted_run, _, _)| *noted_run >= run);
     let noted = noted.map(|(_, segment, position)| (segment, position));
-    let synced = redo.iter().filter(|redo| redo.synced).map(|redo| (redo.segment, redo.end()));
-    let point = point.map(|point| (point.recovery.segment, point.recovery.position));
-    noted.max(synced.max()).max(point)
+    noted.max(point.map(|point| (point.recovery.segment, point.recovery.position)))
 }
 
 /// From which offset on batches with producers must be told to the producer state.
@@ -266,15 +263,24 @@ async fn drop_snapshots<E: Env>(env: &E, dir: &Path, offsets: Vec<i64>, end: i64
     kept
 }
 
+/// What is known of where a scan may begin.
+struct From {
+    point: Option<Point>,
+    /// Kafka's recovery point.
+    recovery: Option<i64>,
+    clean: bool,
+    /// There is a point or a journal entry of ours.
+    own: bool,
+}
+
 /// Where the scan begins. `None`: there is nothing to scan.
 async fn choose_start<E: Env>(
     env: &E,
     dir: &Path,
     segments: &[Found],
-    point: Option<Point>,
-    recovery: Option<i64>,
-    clean: bool,
+    from: From,
 ) -> Option<Start> {
+    let From { point, recovery, clean, own } = from;
     let last = segments.last()?;
     let by_point = point.and_then(|point| {
         let mark = point.recovery;
@@ -295,9 +301,11 @@ async fn choose_start<E: Env>(
     }
     let recovery = recovery.unwrap_or(0);
     let above = segments.partition_point(|found| found.base <= recovery);
-    let base = segments[above.saturating_sub(1)].base;
-    let index = SegmentIndex::new(base);
-    Some(Start { segment: base, position: 0, offset: None, index, first_timestamp: -1 })
+    // Our own logs without a point are young: they are read from their first batch.
+    let segment = if own { segments[0].base } else { segments[above.saturating_sub(1)].base };
+    let index = SegmentIndex::new(segment);
+    let offset = own.then_some(segment);
+    Some(Start { segment, position: 0, offset, strict: own, index, first_timestamp: -1 })
 }
 
 /// Starts at the recovery point, or a little before it if the index files lost their end.
@@ -315,10 +323,11 @@ async fn start_at_point<E: Env>(env: &E, dir: &Path, point: Point) -> Start {
         (point.synced, point.synced_position, None)
     } else {
         index = SegmentIndex::new(segment);
-        return Start { segment, position: 0, offset: None, index, first_timestamp: -1 };
+        let offset = Some(segment);
+        return Start { segment, position: 0, offset, strict: true, index, first_timestamp: -1 };
     };
     index.rewind(to_count(state.offsets), to_count(state.times), position, state.max);
-    Start { segment, position, offset, index, first_timestamp }
+    Start { segment, position, offset, strict: true, index, first_timestamp }
 }
 
 /// Starts at an index entry of a segment that another broker wrote.
@@ -328,7 +337,7 @@ fn start_at_entry(base: i64, mut index: SegmentIndex, position: u64) -> Start {
     offsets -= usize::from(position > 0);
     let max = index.max_timestamp();
     index.rewind(offsets, times, position, max);
-    Start { segment: base, position, offset: None, index, first_timestamp: -1 }
+    Start { segment: base, position, offset: None, strict: false, index, first_timestamp: -1 }
 }
 
 impl<E: Env> Scan<'_, E> {

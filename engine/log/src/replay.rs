@@ -8,6 +8,7 @@ use crate::frame::{
     ENTRY_HEADER_BYTES, Entries, EntryKind, FRAME_ALIGN, FRAME_HEADER_BYTES, FRAME_MAGIC,
     FrameHeader,
 };
+use crate::points::Point;
 use crate::tail::to_usize;
 use engine_base::TopicPartition;
 use engine_io::{Create, Env, File, OpenMode};
@@ -20,6 +21,9 @@ const JOURNAL_BYTES_MAX: u64 = 1 << 30;
 /// Bytes read at once.
 const READ_BYTES: usize = 1 << 20;
 
+/// The newest recovery point of each partition, with the run it is of.
+pub(crate) type NewestPoints = BTreeMap<TopicPartition, (u32, Point)>;
+
 /// Bytes that belong at a place of a segment.
 #[derive(Clone, Debug)]
 pub(crate) struct Redo {
@@ -28,8 +32,6 @@ pub(crate) struct Redo {
     pub position: u64,
     file: usize,
     range: Range<usize>,
-    /// The frame is known to have been on stable media.
-    pub synced: bool,
 }
 
 impl Redo {
@@ -68,8 +70,12 @@ impl Replay {
         &self.files[redo.file][redo.range.clone()]
     }
 
-    /// Reads the journal files at `paths` whole.
-    pub async fn read<E: Env>(env: &E, paths: &[PathBuf]) -> Result<Replay, LogError> {
+    /// Reads the journal files at `paths` whole. `points`: the newest recovery points.
+    pub async fn read<E: Env>(
+        env: &E,
+        paths: &[PathBuf],
+        points: &NewestPoints,
+    ) -> Result<Replay, LogError> {
         let mut replay = Replay::default();
         let mut frames = Vec::new();
         for (index, path) in paths.iter().enumerate() {
@@ -87,10 +93,9 @@ impl Replay {
             *known = (*known).max(header.synced_sequence);
             replay.run_max = replay.run_max.max(header.generation.run);
         }
-        replay.find_gaps(&frames, &synced, paths);
+        replay.find_gaps(&frames, &synced, paths, points);
         for frame in &frames {
-            let known = synced[&(frame.header.generation.run, frame.header.shard)];
-            replay.take(frame, frame.header.sequence <= known, &paths[frame.file]);
+            replay.take(frame, &paths[frame.file]);
         }
         Ok(replay)
     }
@@ -101,6 +106,7 @@ impl Replay {
         frames: &[FoundFrame],
         synced: &HashMap<(u32, u16), u64>,
         paths: &[PathBuf],
+        points: &NewestPoints,
     ) {
         let mut before: Option<&FoundFrame> = None;
         for frame in frames {
@@ -117,7 +123,9 @@ impl Replay {
                 Some(before) => before.header.sequence + 1 != header.sequence,
                 None => frame.position != 0,
             };
-            if gap && was_synced {
+            // A file that was taken into use again, its first new frames torn, shows old frames with
+            // gaps: nobody needs those any more.
+            if gap && was_synced && self.is_needed(frame, points) {
                 let position = neighbour
                     .filter(|before| before.file == frame.file)
                     .map_or(0, |before| before.body.end);
@@ -133,7 +141,20 @@ impl Replay {
         }
     }
 
-    fn take(&mut self, frame: &FoundFrame, synced: bool, path: &Path) {
+    /// Whether a frame holds anything that the recovery points do not cover.
+    fn is_needed(&self, frame: &FoundFrame, points: &NewestPoints) -> bool {
+        let body = &self.files[frame.file][frame.body.clone()];
+        Entries::new(body).flatten().any(|(entry, _, _)| {
+            let end = entry.position + u64::from(entry.length);
+            entry.kind == EntryKind::Data
+                && points.get(&entry.partition).is_none_or(|(run, point)| {
+                    let recovery = (point.recovery.segment, point.recovery.position);
+                    frame.header.generation.run >= *run && (entry.segment, end) > recovery
+                })
+        })
+    }
+
+    fn take(&mut self, frame: &FoundFrame, path: &Path) {
         let run = frame.header.generation.run;
         let body = &self.files[frame.file][frame.body.clone()];
         for entry in Entries::new(body) {
@@ -159,7 +180,6 @@ impl Replay {
                         position: entry.position,
                         file: frame.file,
                         range: start..start + bytes.len(),
-                        synced,
                     });
                 }
                 EntryKind::Durable => {

@@ -42,6 +42,8 @@ pub(crate) struct Start {
     pub position: u64,
     /// Offset that the batch at `position` must have, if it is known.
     pub offset: Option<i64>,
+    /// The log was written by us, so offsets have no gaps. (Compaction by Kafka makes gaps.)
+    pub strict: bool,
     pub index: SegmentIndex,
     pub first_timestamp: i64,
 }
@@ -133,7 +135,7 @@ impl<E: Env> Scan<'_, E> {
     /// Checks the batches from `start` on through all later segments; cuts off what does not count.
     /// Afterwards `segments` describes the log.
     pub async fn run(&mut self, start: Start, segments: &mut Vec<Found>) -> Result<(), LogError> {
-        let strict = start.offset.is_some();
+        let strict = start.strict;
         let mut expected = start.offset.unwrap_or(start.segment);
         let Ok(mut at) = segments.binary_search_by_key(&start.segment, |found| found.base) else {
             return Ok(());

@@ -12,7 +12,7 @@ use crate::node_files::{CheckpointRow, DirCheckpoints, encode_epochs, encode_par
 use crate::partition::{Inner, Partition, Place};
 use crate::points::{Point, Points};
 use crate::recovery::{self, Loaded, Sources};
-use crate::replay::{Replay, newest_run};
+use crate::replay::{NewestPoints, Replay, newest_run};
 use crate::retention::remove_dir;
 use crate::segment::Segment;
 use crate::shared::Shared;
@@ -22,7 +22,7 @@ use engine_io::sync::Signal;
 use engine_io::{ChunkClass, Env, Queue};
 use engine_record::BatchHeader;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -73,7 +73,7 @@ impl<E: Env> ShardLog<E> {
         let (replay, run) = if config.clean {
             (Replay::default(), newest_run(&env, &journals).await?)
         } else {
-            let replay = Replay::read(&env, &journals).await?;
+            let replay = Replay::read(&env, &journals, &known).await?;
             let run = replay.run_max;
             (replay, run)
         };
@@ -341,8 +341,8 @@ async fn read_points<E: Env>(
     env: &E,
     config: &LogConfig,
     contents: &Contents,
-) -> (BTreeMap<TopicPartition, (u32, Point)>, u32) {
-    let mut newest: BTreeMap<TopicPartition, (u32, Point)> = BTreeMap::new();
+) -> (NewestPoints, u32) {
+    let mut newest = NewestPoints::new();
     let mut run = 0;
     for (count, shard) in &contents.points {
         let path = config.dir.join(names::points(*count, *shard));
@@ -388,6 +388,7 @@ fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
         dirty: Cell::new(false),
         checkpoint_wanted: Cell::new(false),
         checkpoint_lock: Lock::default(),
+        points_lock: Lock::default(),
         unchecked_bytes: Cell::new(0),
         unsnapped_bytes: Cell::new(0),
         unflushed: RefCell::default(),
@@ -455,6 +456,7 @@ fn install<E: Env>(
         writing_out: Cell::new(false),
         io: Lock::default(),
         point: Cell::new(point),
+        is_pointed: Cell::new(false),
         chunk_class: Cell::new(ChunkClass::K16),
         chunk_opened: Cell::new(shared.env.now()),
         unsnapped: RefCell::new(VecDeque::new()),

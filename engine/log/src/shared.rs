@@ -35,6 +35,8 @@ pub(crate) struct Shared<E: Env> {
     pub dirty: Cell<bool>,
     pub checkpoint_wanted: Cell<bool>,
     pub checkpoint_lock: Lock,
+    /// Held while the points file is replaced.
+    pub points_lock: Lock,
     /// Bytes written straight to segments since the last checkpoint began.
     pub unchecked_bytes: Cell<u64>,
     /// Bytes with producers that no snapshot covers.

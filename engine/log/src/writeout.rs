@@ -178,22 +178,39 @@ impl<E: Env> Partition<E> {
             let pending_all = self.0.all_pending.borrow().back().copied();
             let flush = pending_all.is_some_and(|(_, end)| end > from.offset);
             let bytes = self.pending_bytes();
-            match self.write_pending(to, flush).await {
+            match self.name_then_write(to, flush).await {
                 Ok(()) => self.0.shared.add_unchecked(bytes),
                 Err(LogError::NoSpace) => {
+                    self.0.no_space.set(true);
                     drop(guard);
                     if self.0.shared.stopped.get() {
                         break;
                     }
                     self.0.shared.env.sleep(Duration::from_millis(NO_SPACE_RETRY_MS)).await;
                 }
-                Err(_) => break,
+                Err(error) => {
+                    self.fence(&error);
+                    break;
+                }
             }
         }
         self.0.direct.set(false);
         if self.0.stop.get().is_none() && self.pending_bytes() > 0 {
             self.0.shared.commit.enqueue(&self, crate::append::Acks::Leader);
         }
+    }
+
+    async fn name_then_write(
+        &self,
+        to: crate::partition::Place,
+        flush: bool,
+    ) -> Result<(), LogError> {
+        if !self.0.is_pointed.get() {
+            // Bytes that no journal names need a point before them: it tells recovery that the log
+            // is ours, so that a gap is the end and not Kafka's compaction.
+            crate::checkpoint::write_points(&self.0.shared, &[]).await?;
+        }
+        self.write_pending(to, flush).await
     }
 
     async fn write_pending(

@@ -111,7 +111,6 @@ async fn check_survivors(log: &Log, histories: &Histories, end: End, now: u64) {
         let history = &mut histories[usize::try_from(number).expect("small")];
         let must = must_survive(history, end, now);
         let log_end = partition.log_end();
-        if log_end < must { for sent in &history.sent { if sent.end >= log_end - 20 { eprintln!("sent {}..{} {} bytes {:?}", sent.base, sent.end, sent.bytes.len(), sent.acked.get()); } } eprintln!("damages {:?}", log.damages()); eprintln!("{end:?} now {now} segments {:?}", partition.0.segments.borrow().iter().map(|s| (s.base, s.size())).collect::<Vec<_>>()); }
         assert!(log_end >= must, "partition {number}: lost: ends at {log_end}, not {must}");
         if end == End::Kill {
             assert!(log_end >= history.seen, "partition {number}: a consumer saw more");
@@ -120,7 +119,6 @@ async fn check_survivors(log: &Log, histories: &Histories, end: End, now: u64) {
         let mut next = 0;
         assert!(read.len() <= history.sent.len());
         for ((base, bytes), sent) in read.iter().zip(&history.sent) {
-            if *base != next { eprintln!("{end:?} {:?}", read.iter().map(|(b, r)| (*b, r.len())).collect::<Vec<_>>());eprintln!("sent {:?} segs {:?}", history.sent.iter().map(|s| (s.base, s.bytes.len(), s.acked.get())).collect::<Vec<_>>(), partition.0.segments.borrow().iter().map(|s| (s.base, s.size())).collect::<Vec<_>>()); }
             assert_eq!(*base, next, "offsets are contiguous");
             assert_eq!(*base, sent.base, "in order");
             assert!(is_same(&sent.bytes, bytes), "byte for byte");
