@@ -57,13 +57,19 @@ pub trait Message<'a>: Element<'a> + Default {
 
     /// Reads a whole message; bytes left over are an error.
     fn decode(bytes: &'a [u8], version: i16) -> Result<Self> {
+        let mut reader = Reader::new(bytes);
+        let message = Self::decode_from(&mut reader, version)?;
+        reader.finish()?;
+        Ok(message)
+    }
+
+    /// Reads a message from the front of `reader`. Brokers read requests so, as Kafka does: there
+    /// are clients that send more than the version has (librdkafka 2.16 in Metadata 13).
+    fn decode_from(reader: &mut Reader<'a>, version: i16) -> Result<Self> {
         if !Self::supports(version) {
             return Err(DecodeError::Value);
         }
-        let mut reader = Reader::new(bytes);
-        let message = Self::read(&mut reader, Version::new(version, Self::FLEXIBLE_SINCE))?;
-        reader.finish()?;
-        Ok(message)
+        Self::read(reader, Version::new(version, Self::FLEXIBLE_SINCE))
     }
 
     /// Appends the message without any header. Failures stick to the encoder.

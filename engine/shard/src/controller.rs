@@ -7,8 +7,8 @@ use crate::error::PartitionError;
 use crate::groups::OFFSETS_TOPIC;
 use crate::shard::Shard;
 use engine_base::{LeaderEpoch, ProducerId, ShardId, TopicPartition, Uuid};
-use engine_io::Env;
-use engine_io::sync::Lock;
+use engine_io::sync::{Lock, oneshot};
+use engine_io::{Env, Queue};
 use engine_log::{Acks, AppendInfo};
 use engine_record::{BatchBuilder, BatchOptions};
 use engine_state::metadata::configs::{self, ConfigChange, Operation};
@@ -111,15 +111,23 @@ pub(crate) struct Controller {
 }
 
 impl<E: Env> Shard<E> {
-    /// Has shard 0 do `call`.
+    /// Has shard 0 do `call`. It is done to its end even if the caller gives up waiting: half a
+    /// command must not stay behind when a client hangs up.
     pub async fn control(self: &Rc<Self>, call: ControllerCall) -> ControllerAnswer {
-        if self.id() == ShardId(0) {
-            return self.control_here(call).await;
-        }
-        match self.peers.call(ShardId(0), Call::Controller(call)).await {
-            Some(Answer::Controller(answer)) => answer,
-            _ => ControllerAnswer::Failed(PartitionError::Stopping),
-        }
+        let answer = if self.id() == ShardId(0) {
+            let (sender, receiver) = oneshot();
+            let shard = self.clone();
+            self.env.spawn(Queue::Net, async move {
+                sender.send(shard.control_here(call).await);
+            });
+            receiver.await
+        } else {
+            match self.peers.call(ShardId(0), Call::Controller(call)).await {
+                Some(Answer::Controller(answer)) => Some(answer),
+                _ => None,
+            }
+        };
+        answer.unwrap_or(ControllerAnswer::Failed(PartitionError::Stopping))
     }
 
     pub(crate) async fn control_here(self: &Rc<Self>, call: ControllerCall) -> ControllerAnswer {
@@ -308,18 +316,28 @@ impl<E: Env> Shard<E> {
 
     /// A producer id nobody had before, `None` if no block of them can be had now.
     pub async fn producer_id(self: &Rc<Self>) -> Option<ProducerId> {
+        let changed = self.producer_ids_changed.wait();
         let claimed = self.producer_ids.borrow_mut().claim();
-        let ask = self.producer_ids.borrow_mut().ask();
-        if !ask {
+        if self.producer_ids.borrow_mut().ask() {
+            let shard = self.clone();
+            self.env.spawn(Queue::Net, async move { shard.fetch_producer_ids().await });
+        }
+        if claimed.is_some() {
             return claimed;
         }
-        let granted = self.control(ControllerCall::ProducerIds).await;
+        changed.await;
+        self.producer_ids.borrow_mut().claim()
+    }
+
+    async fn fetch_producer_ids(self: Rc<Self>) {
+        let answer = self.control(ControllerCall::ProducerIds).await;
         let mut ids = self.producer_ids.borrow_mut();
-        match granted {
+        match answer {
             ControllerAnswer::ProducerIds(block) => assert!(ids.granted(block), "blocks rise"),
             _ => ids.refused(),
         }
-        claimed.or_else(|| ids.claim())
+        drop(ids);
+        self.producer_ids_changed.notify();
     }
 }
 

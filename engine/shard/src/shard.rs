@@ -120,6 +120,8 @@ pub struct Shard<E: Env> {
     /// Resolved configs of topics, made when first asked for, gone with the next image.
     configs: RefCell<HashMap<Uuid, Rc<TopicConfig>>>,
     pub(crate) producer_ids: RefCell<ProducerIds>,
+    /// Fires when a request for a block of them has ended.
+    pub(crate) producer_ids_changed: engine_io::sync::Signal,
     /// On shard 0.
     pub(crate) controller: Option<Controller>,
     /// Fetches of other shards that wait here.
@@ -146,6 +148,7 @@ impl<E: Env> Shard<E> {
             image: RefCell::default(),
             configs: RefCell::default(),
             producer_ids: RefCell::default(),
+            producer_ids_changed: engine_io::sync::Signal::new(),
             controller,
             waiting_fetches: RefCell::default(),
             tokens: Cell::new(0),

@@ -79,11 +79,8 @@ pub fn run(
     std::fs::create_dir_all(&config.log_dir).map_err(directory)?;
     let _lock = lock_directory(&config.log_dir)?;
     uring::probe_directory(&config.log_dir)?;
-    let runtime = RuntimeConfig {
-        shards: config.shards(),
-        cpus: config.cpus.clone(),
-        stop: stop.clone(),
-    };
+    let runtime =
+        RuntimeConfig { shards: config.shards(), cpus: config.cpus.clone(), stop: stop.clone() };
     let machine = uring::probe(&runtime)?;
     info!("{}", machine.describe());
     let node = Arc::new(Node {
@@ -270,12 +267,8 @@ fn check_identity(
 fn lock_directory(dir: &Path) -> Result<File, BootError> {
     let path = dir.join(".lock");
     let failed = |source| BootError::Directory { path: dir.to_path_buf(), source };
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(BootError::Locked { path: dir.to_path_buf() }),

@@ -59,10 +59,7 @@ impl<E: Env> Context<E> {
     /// The advertised address of a listener, by its index in the configuration.
     pub fn endpoint(&self, listener: usize) -> Advertised<'_> {
         let listener = &self.config.listeners[listener];
-        Advertised {
-            host: &listener.advertised_host,
-            port: i32::from(listener.advertised_port),
-        }
+        Advertised { host: &listener.advertised_host, port: i32::from(listener.advertised_port) }
     }
 
     pub fn topic(&self, name: &str) -> Option<Arc<TopicImage>> {
@@ -84,10 +81,7 @@ impl<E: Env> Context<E> {
     }
 
     /// Creates topics that a client asked about; what came of each.
-    pub async fn auto_create(
-        &self,
-        names: Vec<String>,
-    ) -> Vec<(String, Result<(), ErrorCode>)> {
+    pub async fn auto_create(&self, names: Vec<String>) -> Vec<(String, Result<(), ErrorCode>)> {
         let topics = names
             .iter()
             .map(|name| TopicSpec::with_defaults(name.clone(), self.random_id()))

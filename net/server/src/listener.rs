@@ -134,8 +134,7 @@ async fn sweep<E: Env>(server: Rc<Context<E>>) {
             let connections = server.registry.connections.borrow();
             let ends = |connection: &&Rc<Connection<E::Stream>>| {
                 let quiet = now.since(connection.received_at.get());
-                let idle =
-                    connection.in_work.get() == 0 && idle_max.is_some_and(|max| quiet > max);
+                let idle = connection.in_work.get() == 0 && idle_max.is_some_and(|max| quiet > max);
                 let stalled = pressure
                     && quiet > STALLED_AFTER
                     && connection.partial_bytes.get() > FREE_BYTES;

@@ -113,9 +113,8 @@ mod tests {
         second.set(600 << 10);
         small.set(FREE_BYTES);
         assert!(memory.under_pressure());
-        let poll = |charge: &super::Charge, context: &mut Context<'_>| {
-            pin!(charge.room()).poll(context)
-        };
+        let poll =
+            |charge: &super::Charge, context: &mut Context<'_>| pin!(charge.room()).poll(context);
         assert_eq!(poll(&small, &mut context), Poll::Ready(()), "small holders always go on");
         assert_eq!(poll(&first, &mut context), Poll::Ready(()), "the first may overdraw");
         assert_eq!(poll(&second, &mut context), Poll::Pending);

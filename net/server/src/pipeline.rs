@@ -3,8 +3,8 @@
 //! task, on its shard; polled there and nowhere else.
 
 use bytes::Bytes;
-use net_wire::Segments;
 use engine_io::sync::Signal;
+use net_wire::Segments;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;

@@ -5,6 +5,7 @@ use crate::connection::Connection;
 use crate::memory::Charge;
 use crate::pipeline::{Close, Outcome, Reply};
 use bytes::Bytes;
+use engine_base::codec::Reader;
 use engine_base::message::Message;
 use net_wire::frame::encode_response;
 use net_wire::{ApiKey, RequestHeader, Response};
@@ -56,10 +57,10 @@ impl<S> Request<S> {
             .unwrap_or_default()
     }
 
-    /// The body as a message that borrows from the frame.
+    /// The body as a message that borrows from the frame. Bytes behind it are ignored.
     pub fn decode<'a, M: Message<'a>>(&'a self) -> Result<M, Close> {
         let body = self.frame.get(self.body_at..).unwrap_or_default();
-        M::decode(body, self.version).map_err(|error| {
+        M::decode_from(&mut Reader::new(body), self.version).map_err(|error| {
             Close::because(format!("{} version {} is malformed: {error}", M::NAME, self.version))
         })
     }

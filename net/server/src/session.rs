@@ -167,11 +167,8 @@ impl Sessions {
             if request.id != 0 {
                 self.sessions.remove(&request.id);
             }
-            let session_id = if request.epoch == EPOCH_INITIAL {
-                self.create(&request, now, random)
-            } else {
-                0
-            };
+            let session_id =
+                if request.epoch == EPOCH_INITIAL { self.create(&request, now, random) } else { 0 };
             return Ok(Plan { session_id, wanted: request.wanted, incremental: false });
         }
         let session = self.sessions.get_mut(&request.id).ok_or(SessionError::IdNotFound)?;
@@ -182,7 +179,8 @@ impl Sessions {
         if session.by_id != request.by_id && !empty {
             return Err(SessionError::TopicIdMismatch);
         }
-        session.next_epoch = if session.next_epoch == i32::MAX { 1 } else { session.next_epoch + 1 };
+        session.next_epoch =
+            if session.next_epoch == i32::MAX { 1 } else { session.next_epoch + 1 };
         session.used_at = now;
         for wanted in request.wanted {
             session.put(wanted);
@@ -233,8 +231,7 @@ impl Sessions {
         let Some(position) = session.positions.get(&(topic.clone(), partition)).copied() else {
             return true;
         };
-        let told =
-            Told { high_watermark: answered.high_watermark, log_start: answered.log_start };
+        let told = Told { high_watermark: answered.high_watermark, log_start: answered.log_start };
         let entry = &mut session.entries[position];
         let changed = entry.told != Some(told);
         // An error is told again as long as it lasts, and what was known before is void.

@@ -7,7 +7,9 @@ use crate::request::Request;
 use engine_io::Env;
 use engine_shard::{GroupAnswer, GroupCall};
 use engine_state::groups::{GroupError, Reply};
-use net_wire::generated::delete_groups::{DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse};
+use net_wire::generated::delete_groups::{
+    DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse,
+};
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {

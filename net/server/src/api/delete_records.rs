@@ -27,8 +27,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
                     None => Some(ErrorCode::UnknownTopicOrPartition),
                     Some(topic) if topic.is_internal() => Some(ErrorCode::InvalidTopicException),
                     Some(topic) => {
-                        let partition_id =
-                            TopicPartition { topic_id: topic.id, partition: index };
+                        let partition_id = TopicPartition { topic_id: topic.id, partition: index };
                         wanted.push((partition_id, Offset(partition.offset)));
                         None
                     }
@@ -48,10 +47,9 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             return failed(code);
         }
         match done.next() {
-            Some(Ok(start)) => DeleteRecordsPartitionResult {
-                low_watermark: start.0,
-                ..failed(ErrorCode::None)
-            },
+            Some(Ok(start)) => {
+                DeleteRecordsPartitionResult { low_watermark: start.0, ..failed(ErrorCode::None) }
+            }
             Some(Err(error)) => failed(partition_code(&error)),
             None => failed(ErrorCode::UnknownServerError),
         }

@@ -32,9 +32,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     let results: Vec<Result<(String, Uuid), (ErrorCode, Option<String>)>> = match answer {
         ControllerAnswer::Deleted(results) => results
             .into_iter()
-            .map(|result| {
-                result.map_err(|refusal| (refusal_code(refusal.kind), refusal.message))
-            })
+            .map(|result| result.map_err(|refusal| (refusal_code(refusal.kind), refusal.message)))
             .collect(),
         ControllerAnswer::Refused(refusal) => failed(refusal_code(refusal.kind)),
         ControllerAnswer::Failed(error) => failed(partition_code(&error)),

@@ -82,9 +82,7 @@ fn describe<E: Env>(server: &Context<E>, resource: &DescribeConfigsResource<'_>)
                 ErrorCode::InvalidRequest,
                 format!("broker {id} is not this one, which is {}", server.config.node_id),
             )),
-            Err(_) => {
-                Err((ErrorCode::InvalidRequest, format!("broker id {name} is not a number")))
-            }
+            Err(_) => Err((ErrorCode::InvalidRequest, format!("broker id {name} is not a number"))),
         },
         // Nothing is configured there, and nothing can be.
         BROKER_LOGGER | CLIENT_METRICS | GROUP => Ok(Vec::new()),

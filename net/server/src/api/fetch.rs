@@ -43,10 +43,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             if let Ok(topic) = found {
                 sources.push(rows.len());
                 parts.push(FetchPart {
-                    partition: TopicPartition {
-                        topic_id: topic.id,
-                        partition: wanted.partition,
-                    },
+                    partition: TopicPartition { topic_id: topic.id, partition: wanted.partition },
                     offset: Offset(wanted.offset),
                     bytes_max: usize::try_from(wanted.max_bytes).unwrap_or(0),
                     current_epoch: wanted.leader_epoch,

@@ -6,7 +6,9 @@ use crate::pipeline::Outcome;
 use crate::request::Request;
 use engine_io::Env;
 use net_wire::ErrorCode;
-use net_wire::generated::find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse};
+use net_wire::generated::find_coordinator::{
+    Coordinator, FindCoordinatorRequest, FindCoordinatorResponse,
+};
 use std::rc::Rc;
 
 /// Kafka's coordinator types.

@@ -23,11 +23,8 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     let resources: Vec<_> = edits.iter().flatten().cloned().collect();
     let count = resources.len();
     let call = ControllerCall::AlterConfigs { resources, validate_only: body.validate_only };
-    let done = if count == 0 {
-        Vec::new()
-    } else {
-        done_results(server.shard.control(call).await, count)
-    };
+    let done =
+        if count == 0 { Vec::new() } else { done_results(server.shard.control(call).await, count) };
     let unknown = (ErrorCode::InvalidRequest, Some("an operation is unknown".to_owned()));
     let mut done = done.iter();
     let responses = body

@@ -7,7 +7,9 @@ use crate::request::Request;
 use engine_io::Env;
 use engine_shard::{GroupAnswer, GroupCall};
 use engine_state::groups::{GroupError, JoinReply, JoinRequest as Join, Protocol, Reply};
-use net_wire::generated::join_group::{JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember};
+use net_wire::generated::join_group::{
+    JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember,
+};
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {

@@ -27,11 +27,8 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         let image = server.shard.image();
         for topic in &body.topics {
             let by_id = request.version >= 10;
-            let known = if by_id {
-                image.topic_by_id(&topic.topic_id)
-            } else {
-                image.topic(topic.name)
-            };
+            let known =
+                if by_id { image.topic_by_id(&topic.topic_id) } else { image.topic(topic.name) };
             let missing = if by_id && known.is_none() {
                 ErrorCode::UnknownTopicId
             } else {

@@ -26,13 +26,8 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     let call = GroupCall::DeleteOffsets { group_id: body.group_id.to_owned(), topics };
     let reply = match server.shard.group(body.group_id, call).await {
         GroupAnswer::Reply(Reply::DeleteOffsets(reply)) => reply,
-        GroupAnswer::Failed(error) => {
-            OffsetDeleteReply { error: Some(error), topics: Vec::new() }
-        }
-        _ => OffsetDeleteReply {
-            error: Some(GroupError::UnknownServerError),
-            topics: Vec::new(),
-        },
+        GroupAnswer::Failed(error) => OffsetDeleteReply { error: Some(error), topics: Vec::new() },
+        _ => OffsetDeleteReply { error: Some(GroupError::UnknownServerError), topics: Vec::new() },
     };
     request.reply(&OffsetDeleteResponse {
         error_code: group_result(reply.error),

@@ -9,7 +9,8 @@ use engine_base::message::Array;
 use engine_io::Env;
 use engine_shard::{GroupAnswer, GroupCall};
 use engine_state::groups::{
-    FetchReply, FetchRequest as Fetch, FetchTopic, FetchedPartition, FetchedTopic, GroupError, Reply,
+    FetchReply, FetchRequest as Fetch, FetchTopic, FetchedPartition, FetchedTopic, GroupError,
+    Reply,
 };
 use net_wire::ErrorCode;
 use net_wire::generated::offset_fetch::{
@@ -43,7 +44,12 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         .iter()
         .map(|(group_id, reply, unknown)| OffsetFetchResponseGroup {
             group_id,
-            topics: reply.topics.iter().map(topics_entry).chain(unknown.iter().map(unknown_entry)).collect(),
+            topics: reply
+                .topics
+                .iter()
+                .map(topics_entry)
+                .chain(unknown.iter().map(unknown_entry))
+                .collect(),
             error_code: group_result(reply.error),
         })
         .collect();

@@ -35,18 +35,14 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             let end =
                 server.shard.epoch_end(id, asked.current_leader_epoch, asked.leader_epoch).await;
             partitions.push(match end {
-                Ok((leader_epoch, end_offset)) => EpochEndOffset {
-                    leader_epoch,
-                    end_offset,
-                    ..failed(ErrorCode::None)
-                },
+                Ok((leader_epoch, end_offset)) => {
+                    EpochEndOffset { leader_epoch, end_offset, ..failed(ErrorCode::None) }
+                }
                 Err(error) => failed(partition_code(&error)),
             });
         }
-        topics.push(OffsetForLeaderTopicResult {
-            topic: topic.topic,
-            partitions: partitions.into(),
-        });
+        topics
+            .push(OffsetForLeaderTopicResult { topic: topic.topic, partitions: partitions.into() });
     }
     request.reply(&OffsetForLeaderEpochResponse { throttle_time_ms: 0, topics: topics.into() })
 }

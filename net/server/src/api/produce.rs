@@ -31,7 +31,11 @@ const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 /// What became of one partition's records.
 enum Verdict {
-    Refused { code: ErrorCode, message: Option<String>, records: Vec<RecordError> },
+    Refused {
+        code: ErrorCode,
+        message: Option<String>,
+        records: Vec<RecordError>,
+    },
     /// Index into the append results.
     Appended(usize),
 }
