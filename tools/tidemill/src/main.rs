@@ -6,6 +6,7 @@ mod consume;
 mod escape;
 mod failure;
 mod group;
+mod inspect;
 mod output;
 mod produce;
 mod serve;
@@ -42,6 +43,8 @@ enum Command {
     Produce(produce::Args),
     /// Print the records of a topic
     Consume(consume::Args),
+    /// Explain files and directories that a broker wrote
+    Inspect(inspect::Args),
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
@@ -51,6 +54,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Group(command) => group::run(command),
         Command::Produce(args) => produce::run(args),
         Command::Consume(args) => consume::run(args),
+        Command::Inspect(args) => inspect::run(args),
     }
 }
 

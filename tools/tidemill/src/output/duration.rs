@@ -6,7 +6,8 @@ use std::time::Duration;
 pub fn parse(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let unit_seconds = match unit.trim() {
+    let unit = unit.trim();
+    let unit_seconds = match unit {
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" | "min" => 60.0,

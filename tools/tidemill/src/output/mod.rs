@@ -5,6 +5,7 @@ pub mod duration;
 pub mod number;
 pub mod progress;
 pub mod table;
+pub mod time;
 
 use crate::failure::Failure;
 use clap::ValueEnum;

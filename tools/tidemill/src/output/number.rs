@@ -9,6 +9,11 @@ pub fn bytes(bytes: u64, people: bool) -> String {
     }
 }
 
+/// As [`bytes`], with the unit in both cases.
+pub fn size(size: u64, people: bool) -> String {
+    if people { bytes(size, true) } else { format!("{size} bytes") }
+}
+
 /// A count: `1.5 M` for people, `1500000` for programs.
 pub fn count(count: u64, people: bool) -> String {
     if people { scaled(count, 1000, &["", "k", "M", "G", "T", "P"]) } else { count.to_string() }
@@ -43,7 +48,7 @@ pub fn per_second(amount: u64, nanos: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count, per_second};
+    use super::{bytes, count, per_second, size};
 
     #[test]
     fn sizes_have_three_digits() {
@@ -59,6 +64,7 @@ mod tests {
         check(3 << 30, "3.00 GiB");
         check(u64::MAX, "16384 PiB");
         assert_eq!(bytes(1536, false), "1536");
+        assert_eq!(size(1536, false), "1536 bytes");
     }
 
     #[test]

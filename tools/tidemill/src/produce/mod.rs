@@ -100,7 +100,7 @@ pub struct Args {
     level: Option<i32>,
 
     /// When a record counts as sent: 0 at once, 1 written by the leader, all safe
-    #[arg(short, long, value_enum, default_value = "all")]
+    #[arg(short, long, value_enum, default_value = "all", allow_hyphen_values = true)]
     acks: Acks,
 
     /// Size up to which records are gathered in a batch
