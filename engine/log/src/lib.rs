@@ -28,6 +28,7 @@ mod lookup;
 pub mod names;
 pub mod node_files;
 mod partition;
+mod plant;
 pub mod points;
 mod read;
 mod recovery;

@@ -11,6 +11,7 @@ use crate::names::{
 use crate::node_files::{
     DirPoints, decode_epochs, decode_partition_metadata, encode_epochs, read_text,
 };
+use crate::plant::{self, Bug};
 use crate::points::{IndexState, Mark, Point};
 use crate::read::load_index;
 use crate::replay::{PartitionReplay, Redo, Replay};
@@ -205,7 +206,9 @@ fn relevant(
     let from = point.map_or((0, 0), |point| (point.recovery.segment, point.recovery.position));
     let first = segments.first().map_or(0, |found| found.base);
     let entries = known.redo.iter().filter(|redo| {
-        redo.run >= run && (redo.segment, redo.end()) > from && redo.segment >= first.min(from.0)
+        (redo.run >= run || plant::is_on(Bug::IgnoreRuns))
+            && (redo.segment, redo.end()) > from
+            && redo.segment >= first.min(from.0)
     });
     entries.cloned().collect()
 }
@@ -437,17 +440,30 @@ async fn write_index_files<E: Env>(
         return Ok(IndexFiles { offsets: 0, times: 0, synced_position: 0, synced });
     };
     let pairs = [(INDEX_SUFFIX, index.offset_bytes(0)), (TIME_INDEX_SUFFIX, index.time_bytes(0))];
+    let mut made = false;
     for (suffix, bytes) in pairs {
         let path = names::offset_file(dir, found.base, suffix);
         let failed = |error: io::Error| LogError::io("write", &path, &error);
-        let mode = OpenMode { write: true, create: Create::IfMissing, direct: false };
-        let file = env.open(&path, mode).await.map_err(failed)?;
+        let mode = OpenMode { write: true, create: Create::Never, direct: false };
+        let file = match env.open(&path, mode).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                made = true;
+                let mode = OpenMode { create: Create::New, ..mode };
+                env.open(&path, mode).await.map_err(failed)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
         if found.scanned == 0 && file.len().map_err(failed)? == to_u64(bytes.len()) {
             continue;
         }
         file.set_len(to_u64(bytes.len())).await.map_err(failed)?;
         file.write_cached(&[io::IoSlice::new(&bytes)], 0).map_err(failed)?;
         file.sync_data().await.map_err(failed)?;
+    }
+    if made {
+        let failed = |error: io::Error| LogError::io("sync", dir, &error);
+        env.sync_dir(dir).await.map_err(failed)?;
     }
     let (offsets, times) = index.counts();
     let count = |count| u32::try_from(count).expect("index files stay below 2 GiB");

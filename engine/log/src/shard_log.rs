@@ -291,6 +291,9 @@ impl<E: Env> ShardLog<E> {
 
     async fn drain(&self) -> Result<(), LogError> {
         let shared = &self.0;
+        if shared.commit.fenced.get() {
+            return Err(LogError::Fenced);
+        }
         for partition in self.partitions() {
             while partition.0.kill.get().mark != partition.0.end.get() {
                 let moved = partition.0.progress.wait();

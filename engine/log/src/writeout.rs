@@ -10,6 +10,7 @@ use crate::error::LogError;
 use crate::frame::{EntryHeader, EntryKind};
 use crate::names::{self, LOG_SUFFIX};
 use crate::partition::Partition;
+use crate::plant::{self, Bug};
 use crate::points::Mark;
 use crate::segment::Segment;
 use crate::tail::{align_down, align_up};
@@ -144,6 +145,7 @@ impl<E: Env> Partition<E> {
                 arena.buffer(ChunkClass::K16).unwrap_or_else(|| DmaBuf::unpooled(DMA_ALIGN));
             let bytes = &mut block.bytes_mut()[..DMA_ALIGN];
             let count = tail.copy(full, bytes).min(crate::tail::to_usize(end - full));
+            let count = if plant::is_on(Bug::ForgetTail) { 0 } else { count };
             bytes[count..].fill(0);
             data.push(block.freeze(0..DMA_ALIGN));
         }

@@ -2,6 +2,7 @@
 //! is there afterwards, in order, byte for byte, nothing twice.
 
 use super::*;
+use crate::plant::{self, Bug};
 use engine_io::memory::Halt;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -177,7 +178,7 @@ fn live(seed: u64) -> u64 {
             End::PowerCut => machine.power_cut(),
         }
     }
-    machine.run(async |env| {
+    let bytes = machine.run(async |env| {
         let (log, recovered) = open(&env).await;
         if recovered.len() == 3 {
             check_survivors(&log, &histories, last, died_at).await;
@@ -186,7 +187,9 @@ fn live(seed: u64) -> u64 {
         log.close().await.expect("closes");
         assert!(log.damages().is_empty(), "{:?}", log.damages());
         bytes
-    })
+    });
+    super::files::check_like_dump_log(&machine);
+    bytes
 }
 
 fn seeds(default: u64) -> std::ops::Range<u64> {
@@ -200,4 +203,21 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
 fn what_was_answered_survives() {
     let bytes: u64 = seeds(150).map(live).sum();
     assert!(bytes > 10_000_000, "the work was real: {bytes} bytes");
+}
+
+/// The tests above are worth something only if they find mistakes.
+#[test]
+fn planted_bugs_are_found() {
+    for bug in [
+        Bug::SkipJournalSync,
+        Bug::ForgetTail,
+        Bug::RecycleEarly,
+        Bug::IgnoreRuns,
+        Bug::SkipDirSync,
+    ] {
+        plant::set(Some(bug));
+        let found = (1..400).find(|seed| std::panic::catch_unwind(|| live(*seed)).is_err());
+        plant::set(None);
+        assert!(found.is_some(), "{bug:?} was not found");
+    }
 }
