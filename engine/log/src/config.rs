@@ -59,7 +59,6 @@ pub(crate) const SMALL_FILE_BYTES_MAX: usize = 64 << 20;
 pub(crate) const LOOKUP_BYTES_MAX: usize = 128 << 20;
 
 const _: () = assert!(DIRECT_APPEND_BYTES + 4096 <= JOURNAL_FILE_BYTES_MIN / 2);
-const _: () = assert!(READ_AHEAD_BYTES_MAX == engine_io::ChunkClass::M1.bytes() as u64);
 
 /// Settings of one shard's log.
 #[derive(Clone, Debug)]

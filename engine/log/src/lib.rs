@@ -10,7 +10,7 @@
 //! | `commit`, `journal`, `frame` | group commit into the journal |
 //! | `segment`, `tail`, `index`, `writeout` | a segment in memory and on its way to the disk |
 //! | `checkpoint`, `points` | recovery points, freeing the journal |
-//! | `recovery`, `replay`, `scan` | start after a stop of any kind |
+//! | `recovery`, `replay`, `scan`, `window` | start after a stop of any kind |
 //! | `retention` | removing segments and partitions |
 //! | `names`, `node_files` | Kafka's directory layout and small text files |
 //! | `cache`, `waiting`, `shared`, `config`, `error` | the rest |
@@ -40,6 +40,7 @@ mod shard_log;
 mod shared;
 mod tail;
 mod waiting;
+mod window;
 mod writeout;
 
 pub use append::{Acks, AppendInfo, Appended};

@@ -7,20 +7,14 @@ use crate::error::{Damage, LogError};
 use crate::index::{IndexedBatch, SegmentIndex};
 use crate::names::{self, DAMAGED_SUFFIX, LOG_SUFFIX};
 use crate::replay::{Redo, Replay};
-use crate::tail::{to_u64, to_usize};
+use crate::tail::to_u64;
+use crate::window::{READ_BYTES, RELATIVE_OFFSET_MAX, Window};
 use engine_base::TopicPartition;
 use engine_io::{Create, Env, File, OpenMode};
 use engine_record::BatchHeader;
-use engine_record::header::{BASE_OFFSET_AT, CRC_AT, HEADER_BYTES, MAGIC, MAGIC_AT};
+use engine_record::header::{CRC_AT, HEADER_BYTES};
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Bytes read at once.
-const READ_BYTES: usize = 1 << 20;
-/// A batch whose length field says more is no batch.
-const BATCH_BYTES_MAX: u64 = 256 << 20;
-/// Offsets of one segment lie within this.
-const RELATIVE_OFFSET_MAX: i64 = 0x7FFF_FFFF;
 
 /// A segment on disk, or found by recovery.
 #[derive(Clone, Debug)]
@@ -412,93 +406,6 @@ enum Rest {
 impl Found {
     pub fn unscanned(base: i64, len: u64) -> Found {
         Found { base, len, end_offset: base, index: None, first_timestamp: -1, scanned: 0 }
-    }
-}
-
-/// A file with the part of it that was read last.
-struct Window<E: Env> {
-    file: E::File,
-    path: PathBuf,
-    len: u64,
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-impl<E: Env> Window<E> {
-    fn forget(&mut self) {
-        self.bytes.clear();
-    }
-
-    /// At least `need` bytes at `position`, if the file has them.
-    fn at(&mut self, position: u64, need: usize) -> Option<&[u8]> {
-        let end = position.checked_add(to_u64(need))?;
-        if end > self.len {
-            return None;
-        }
-        let have = self.start..self.start + to_u64(self.bytes.len());
-        if position < have.start || end > have.end {
-            let want = need.max(READ_BYTES).min(to_usize(self.len - position));
-            self.bytes.resize(want, 0);
-            self.start = position;
-            let mut filled = 0;
-            while filled < want {
-                let at = position + to_u64(filled);
-                // An unreadable sector ends the good part like bad bytes do.
-                let count = self.file.read_cached(&mut self.bytes[filled..], at).unwrap_or(0);
-                if count == 0 {
-                    break;
-                }
-                filled += count;
-            }
-            self.bytes.truncate(filled);
-        }
-        let from = to_usize(position - self.start);
-        self.bytes.get(from..).filter(|bytes| bytes.len() >= need)
-    }
-
-    /// The bytes of the batch at `position`, if its length makes sense.
-    fn batch(&mut self, position: u64) -> Option<&[u8]> {
-        let header = BatchHeader::parse(self.at(position, HEADER_BYTES)?).ok()?;
-        let bytes = header.bytes_len();
-        if to_u64(bytes) > BATCH_BYTES_MAX {
-            return None;
-        }
-        Some(&self.at(position, bytes)?[..bytes])
-    }
-
-    fn is_zero_from(&mut self, position: u64) -> Result<bool, LogError> {
-        let mut at = position;
-        while at < self.len {
-            let piece = READ_BYTES.min(to_usize(self.len - at));
-            let Some(bytes) = self.at(at, piece) else { return Ok(false) };
-            if bytes[..piece].iter().any(|byte| *byte != 0) {
-                return Ok(false);
-            }
-            at += to_u64(piece);
-        }
-        Ok(true)
-    }
-
-    /// The first place after `position` where a whole, checked batch with an offset above `expected`
-    /// begins, and its offset.
-    fn resync(&mut self, position: u64, expected: i64) -> Result<Option<(u64, i64)>, LogError> {
-        let mut at = position + 1;
-        while let Some(head) = self.at(at, HEADER_BYTES) {
-            let offset = &head[BASE_OFFSET_AT..BASE_OFFSET_AT + 8];
-            let offset = i64::from_be_bytes(offset.try_into().expect("eight bytes"));
-            let likely = head[MAGIC_AT] == MAGIC.cast_unsigned()
-                && offset > expected
-                && offset - expected <= RELATIVE_OFFSET_MAX;
-            if likely
-                && let Some(batch) = self.batch(at)
-                && let Ok(header) = BatchHeader::parse(batch)
-                && header.check_crc(batch).is_ok()
-            {
-                return Ok(Some((at, offset)));
-            }
-            at += 1;
-        }
-        Ok(None)
     }
 }
 

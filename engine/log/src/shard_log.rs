@@ -21,11 +21,15 @@ use engine_base::TopicPartition;
 use engine_io::sync::Signal;
 use engine_io::{ChunkClass, Env, Queue};
 use engine_record::BatchHeader;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
+
+/// Partitions recovered at once.
+const RECOVERY_CONCURRENCY: usize = 16;
 
 /// A shard's log. Cheap to clone.
 pub struct ShardLog<E: Env>(Rc<Shared<E>>);
@@ -87,7 +91,7 @@ impl<E: Env> ShardLog<E> {
             interval_bytes: shared.config.partition.index_interval_bytes,
             now_ms: shared.env.wall_ms(),
         };
-        let mut recovered = Vec::new();
+        let mut found = Vec::new();
         for (dir_name, topic, number) in &contents.partitions {
             let dir = shared.config.dir.join(dir_name);
             let Some(topic_id) = recovery::topic_id(&shared.env, &dir, topic).await else {
@@ -95,13 +99,21 @@ impl<E: Env> ShardLog<E> {
                 continue;
             };
             let id = TopicPartition { topic_id, partition: *number };
-            if !owned(id) {
-                continue;
+            if owned(id) {
+                found.push((dir, topic.as_str(), id, known.get(&id).copied()));
             }
-            let point = known.get(&id).copied();
-            let loaded = recovery::recover(&shared.env, dir, (topic, id), point, &sources).await?;
-            recovered.push(install(&shared, loaded, point));
         }
+        let env = &shared.env;
+        let loaded: Vec<(Loaded<E>, Option<(u32, Point)>)> = stream::iter(found)
+            .map(async |(dir, topic, id, point)| {
+                let loaded = recovery::recover(env, dir, (topic, id), point, &sources).await?;
+                Ok((loaded, point))
+            })
+            .buffered(RECOVERY_CONCURRENCY)
+            .try_collect()
+            .await?;
+        let recovered =
+            loaded.into_iter().map(|(loaded, point)| install(&shared, loaded, point)).collect();
         let log = ShardLog(shared);
         // The new run's points: from here on frames of older runs say nothing about our partitions.
         write_points(&log.0, &[]).await?;

@@ -8,7 +8,10 @@ use engine_io::{Chunk, DMA_ALIGN};
 use std::collections::VecDeque;
 use std::ops::Range;
 
-const ALIGN: u64 = DMA_ALIGN as u64;
+/// [`DMA_ALIGN`] as a file position.
+const ALIGN: u64 = 4096;
+
+const _: () = assert!(DMA_ALIGN == 4096);
 
 pub(crate) fn align_down(position: u64) -> u64 {
     position / ALIGN * ALIGN

@@ -357,8 +357,8 @@ impl<E: Env> Partition<E> {
     }
 }
 
-/// Writes of at most this size may be made durable by themselves.
-const PIECE: u64 = DIRECT_WRITE_BYTES_MAX - 2 * DMA_ALIGN as u64;
+/// Writes of at most this size, which are one write, may be made durable by themselves.
+const PIECE: u64 = DIRECT_WRITE_BYTES_MAX / 2;
 
 /// Lets the file grow before the next write needs it.
 async fn allocate_ahead<E: Env>(

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod files;
 mod life;
+mod uring;
 
 use crate::node_files::{take_clean_marker, write_clean_marker};
 use crate::{Acks, AppendInfo, LogConfig, LogError, Partition, PartitionConfig, ReadRequest};
