@@ -37,16 +37,18 @@ pub enum StartError {
     )]
     Forbidden,
     #[error(
-        "too little memory may be locked: the limit (RLIMIT_MEMLOCK) is {found_bytes} bytes, \
-         {wanted_bytes} are needed (the executor, glommio, refuses to start below). Raise it: \
-         `LimitMEMLOCK=infinity` in the systemd unit, `docker run --ulimit memlock=-1`, or a line \
-         `* hard memlock unlimited` in /etc/security/limits.conf"
+        "too little memory may be locked: the limit (RLIMIT_MEMLOCK) is {found_bytes} bytes, and \
+         {wanted_bytes} are needed for {shards} shard(s) (rings; the executor, glommio, refuses to \
+         start below 524288). Raise it: `LimitMEMLOCK=infinity` in the systemd unit, `docker run \
+         --ulimit memlock=-1`, or a line `* hard memlock unlimited` in /etc/security/limits.conf; \
+         or start fewer shards"
     )]
-    MemoryLock { found_bytes: u64, wanted_bytes: u64 },
+    MemoryLock { found_bytes: u64, wanted_bytes: u64, shards: u16 },
     #[error(
-        "io_uring_setup found no memory: the limit on locked memory (RLIMIT_MEMLOCK) is \
-         {found_bytes} bytes. Raise it: `LimitMEMLOCK=infinity` in the systemd unit, `docker run \
-         --ulimit memlock=-1`; if it is high enough, the machine or the container is out of memory"
+        "no memory for a ring, though the limit on locked memory (RLIMIT_MEMLOCK, {found_bytes} \
+         bytes) allows it: other processes of this user may have used it up, or the container is \
+         out of memory. Raise it: `LimitMEMLOCK=infinity` in the systemd unit, `docker run --ulimit \
+         memlock=-1`"
     )]
     RingMemory { found_bytes: u64 },
     #[error(

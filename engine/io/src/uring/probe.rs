@@ -1,7 +1,7 @@
 //! What the machine allows, found out before the first shard starts.
 
 use super::error::StartError;
-use super::ring::{COMPLETION_ENTRIES, SUBMISSION_ENTRIES};
+use super::ring::OPERATIONS_MAX;
 use super::system::{self, Facts};
 use super::{RuntimeConfig, SHARDS_MAX};
 use io_uring::{IoUring, Probe, opcode};
@@ -9,8 +9,36 @@ use std::io;
 
 /// Locked memory below which glommio 0.9 refuses to make an executor, in bytes.
 const MEMORY_LOCK_BYTES_MIN: u64 = 512 << 10;
+/// What one executor locks for itself, in bytes: three times its buffer, and three small rings.
+const EXECUTOR_BYTES: u64 = 3 * ((64 << 10) + (24 << 10));
 /// The first kernel with deferred task work.
 const KERNEL_MIN: (u32, u32) = (6, 1);
+
+/// Entries of a ring's queues. When the submission queue is full the requests go to the kernel early;
+/// when the completion queue is full the kernel keeps the rest in its own memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RingSize {
+    submission: u32,
+    completion: u32,
+}
+
+/// The size we want.
+pub(super) const LARGE: RingSize = RingSize { submission: 1024, completion: 8192 };
+/// For processes that may lock little memory.
+pub(super) const SMALL: RingSize = RingSize { submission: 256, completion: 1024 };
+
+impl RingSize {
+    /// Bytes that the kernel charges for a ring: entries of 64 and 16 bytes, an index of 4, a page.
+    fn locked_bytes(self) -> u64 {
+        68 * u64::from(self.submission) + 16 * u64::from(self.completion) + 4096
+    }
+
+    /// Bytes that so many shards lock, and two rings made for a look: the kernel takes a moment to
+    /// forget those.
+    pub(super) fn needed_bytes(self, shards: u16) -> u64 {
+        u64::from(shards) * (EXECUTOR_BYTES + self.locked_bytes()) + 2 * self.locked_bytes()
+    }
+}
 
 /// What was found, and what will be used.
 #[derive(Clone, Debug)]
@@ -18,9 +46,12 @@ pub struct Machine {
     pub(super) cpus: Vec<usize>,
     pub(super) shards: u16,
     pub(super) has_truncate: bool,
+    /// [`OPERATIONS_MAX`], less in tests.
+    pub(super) operations_max: usize,
+    pub(super) ring_size: RingSize,
     kernel: String,
     flags: String,
-    memory_lock_bytes: Option<u64>,
+    pub(super) memory_lock_bytes: Option<u64>,
 }
 
 impl Machine {
@@ -34,9 +65,13 @@ impl Machine {
             (0..self.shards).map(|index| self.cpu(index).to_string()).collect();
         let placed = placed.join(",");
         format!(
-            "io backend uring (Linux {} allows it): ring {}, sq {SUBMISSION_ENTRIES}, cq \
-             {COMPLETION_ENTRIES}; executor glommio, memlock {memory_lock}; shards {} on cpus {placed}",
-            self.kernel, self.flags, self.shards,
+            "io backend uring (Linux {} allows it): ring {}, sq {}, cq {}; executor glommio, memlock \
+             {memory_lock}; shards {} on cpus {placed}",
+            self.kernel,
+            self.flags,
+            self.ring_size.submission,
+            self.ring_size.completion,
+            self.shards,
         )
     }
 
@@ -57,22 +92,18 @@ pub fn probe(config: &RuntimeConfig) -> Result<Machine, StartError> {
     if facts.kernel_version() < KERNEL_MIN {
         return Err(StartError::KernelTooOld { found: facts.kernel });
     }
-    let (ring, flags) = match new_ring() {
+    let ring_size = choose_size(&facts, config.shards)?;
+    let (ring, flags) = match new_ring(ring_size) {
         Ok(made) => made,
         Err(error) => return Err(explain_setup(&error, facts)),
     };
     let has_truncate = check_operations(&ring, &facts)?;
-    // Ours started; the executor wants more.
-    if facts.memory_lock_bytes.is_some_and(|bytes| bytes < MEMORY_LOCK_BYTES_MIN) {
-        return Err(StartError::MemoryLock {
-            found_bytes: facts.memory_lock_bytes.unwrap_or(u64::MAX),
-            wanted_bytes: MEMORY_LOCK_BYTES_MIN,
-        });
-    }
     Ok(Machine {
         cpus,
         shards: config.shards,
         has_truncate,
+        operations_max: OPERATIONS_MAX,
+        ring_size,
         kernel: facts.kernel,
         flags,
         memory_lock_bytes: facts.memory_lock_bytes,
@@ -98,8 +129,28 @@ fn choose_cpus(wanted: &[usize]) -> Result<Vec<usize>, StartError> {
     }
 }
 
+/// The largest rings that the limit on locked memory allows. Rings are charged to it since Linux 6.13
+/// or so, buffers of the executor always have been.
+fn choose_size(facts: &Facts, shards: u16) -> Result<RingSize, StartError> {
+    let Some(found_bytes) = facts.memory_lock_bytes else { return Ok(LARGE) };
+    let mut wanted_bytes = MEMORY_LOCK_BYTES_MIN;
+    if facts.may_lock_beyond {
+        // Only the executor's own look at the limit matters.
+        if found_bytes >= wanted_bytes {
+            return Ok(LARGE);
+        }
+    } else {
+        wanted_bytes = wanted_bytes.max(SMALL.needed_bytes(shards));
+        if found_bytes >= wanted_bytes {
+            let all = found_bytes >= LARGE.needed_bytes(shards);
+            return Ok(if all { LARGE } else { SMALL });
+        }
+    }
+    Err(StartError::MemoryLock { found_bytes, wanted_bytes, shards })
+}
+
 /// A ring with everything we ask for, to be used on this thread only, and its flags in words.
-pub(super) fn new_ring() -> io::Result<(IoUring, String)> {
+pub(super) fn new_ring(size: RingSize) -> io::Result<(IoUring, String)> {
     let names = "SINGLE_ISSUER|DEFER_TASKRUN|TASKRUN_FLAG|SUBMIT_ALL|CQSIZE";
     let mut builder = IoUring::builder();
     builder
@@ -107,15 +158,15 @@ pub(super) fn new_ring() -> io::Result<(IoUring, String)> {
         .setup_defer_taskrun()
         .setup_taskrun_flag()
         .setup_submit_all()
-        .setup_cqsize(COMPLETION_ENTRIES)
+        .setup_cqsize(size.completion)
         .dontfork();
     // Linux 6.6; without it each submission goes through one more array.
     let mut newer = builder.clone();
     newer.setup_no_sqarray();
-    match newer.build(SUBMISSION_ENTRIES) {
+    match newer.build(size.submission) {
         Ok(ring) => Ok((ring, format!("{names}|NO_SQARRAY"))),
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            Ok((builder.build(SUBMISSION_ENTRIES)?, names.to_owned()))
+            Ok((builder.build(size.submission)?, names.to_owned()))
         }
         Err(error) => Err(error),
     }
@@ -188,13 +239,14 @@ fn check_operations(ring: &IoUring, facts: &Facts) -> Result<bool, StartError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, explain_setup, new_ring, probe};
+    use super::{Facts, LARGE, SMALL, choose_size, explain_setup, new_ring, probe};
     use crate::uring::{RuntimeConfig, StopHandle};
     use std::io;
 
     fn facts(io_uring_disabled: Option<u8>, has_seccomp: bool) -> Facts {
         let memory_lock_bytes = Some(64 << 10);
-        Facts { kernel: "6.8.0-test".to_owned(), io_uring_disabled, has_seccomp, memory_lock_bytes }
+        let kernel = "6.8.0-test".to_owned();
+        Facts { kernel, io_uring_disabled, has_seccomp, memory_lock_bytes, may_lock_beyond: false }
     }
 
     /// The message for an error number in given circumstances names the cause and the fix.
@@ -229,8 +281,24 @@ mod tests {
     }
 
     #[test]
+    fn rings_are_as_large_as_the_limit_allows() {
+        let size = |memory_lock_bytes, may_lock_beyond, shards| {
+            let facts = Facts { memory_lock_bytes, may_lock_beyond, ..facts(None, false) };
+            choose_size(&facts, shards)
+        };
+        assert_eq!(size(None, false, 1000).expect("unlimited"), LARGE);
+        assert_eq!(size(Some(8 << 20), false, 4).expect("room"), LARGE);
+        assert_eq!(size(Some(1 << 20), false, 3).expect("room for small ones"), SMALL);
+        assert_eq!(size(Some(512 << 10), true, 64).expect("not charged"), LARGE);
+        let text = size(Some(512 << 10), false, 16).expect_err("too little").to_string();
+        assert!(text.contains("524288 bytes") && text.contains("16 shard(s)"), "{text}");
+        let text = size(Some(64 << 10), true, 1).expect_err("the executor refuses").to_string();
+        assert!(text.contains("65536 bytes") && text.contains("524288 are needed"), "{text}");
+    }
+
+    #[test]
     fn the_machine_that_runs_the_tests_will_do() {
-        let (_, flags) = new_ring().expect("a ring");
+        let (_, flags) = new_ring(LARGE).expect("a ring");
         let config = RuntimeConfig { shards: 3, cpus: Vec::new(), stop: StopHandle::new() };
         let machine = probe(&config).expect("a machine fit for the tests");
         let text = machine.describe();

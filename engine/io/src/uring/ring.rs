@@ -20,10 +20,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Entries of the submission queue. When it is full the requests go to the kernel early.
-pub(super) const SUBMISSION_ENTRIES: u32 = 1024;
-/// Entries of the completion queue. When it is full the kernel keeps the rest in its own memory.
-pub(super) const COMPLETION_ENTRIES: u32 = 8192;
 /// Operations under way on one shard. A receive waits on every connection, so this lies above any
 /// number of connections that a shard serves. Beyond: starting one waits for another to end.
 pub(super) const OPERATIONS_MAX: usize = 1 << 18;

@@ -7,7 +7,7 @@ use super::environment::UringEnv;
 use super::error::StartError;
 use super::probe::{Machine, new_ring, probe};
 use super::pump;
-use super::ring::{OPERATIONS_MAX, Ring};
+use super::ring::Ring;
 use super::shard::Shard;
 use super::system;
 use super::{RuntimeConfig, StopHandle};
@@ -48,7 +48,21 @@ where
     F: Fn(UringEnv, Mail<M>) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = T> + 'static,
 {
-    let machine = probe(config)?;
+    run_on(&probe(config)?, &config.stop, shard_main)
+}
+
+/// [`run`] on a machine that was looked at already.
+pub(super) fn run_on<M, T, F, Fut>(
+    machine: &Machine,
+    stop: &StopHandle,
+    shard_main: F,
+) -> Result<Vec<T>, StartError>
+where
+    M: Send + 'static,
+    T: Send + 'static,
+    F: Fn(UringEnv, Mail<M>) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = T> + 'static,
+{
     abort_on_panic();
     let bells = (0..machine.shards)
         .map(|_| ShardBell::new().map(Arc::new))
@@ -60,13 +74,13 @@ where
     let (report, reports) = mpsc::channel();
     let mut threads = Vec::new();
     let mut failure = None;
-    config.stop.attach(&bells);
+    stop.attach(&bells);
     for (mailbox, bell) in mesh::<M>(&ringers).into_iter().zip(&bells) {
         let start = Start {
             machine: machine.clone(),
             mailbox,
             bell: bell.clone(),
-            stop: config.stop.clone(),
+            stop: stop.clone(),
             gate: gate.clone(),
             report: report.clone(),
         };
@@ -89,7 +103,7 @@ where
         .into_iter()
         .map(|thread| thread.join().expect("a shard that panics ends the process"))
         .collect();
-    config.stop.detach(&bells);
+    stop.detach(&bells);
     match failure {
         Some(error) => Err(error),
         None => Ok(results.into_iter().flatten().collect()),
@@ -156,7 +170,14 @@ fn prepare(
     machine: &Machine,
     bell: &ShardBell,
 ) -> Result<(LocalExecutor, Rc<Ring>), StartError> {
-    let failed = |step| move |source| StartError::Shard { shard: shard.0, step, source };
+    let failed = |step| {
+        move |source: io::Error| match source.raw_os_error() {
+            Some(libc::ENOMEM) => StartError::RingMemory {
+                found_bytes: machine.memory_lock_bytes.unwrap_or(u64::MAX),
+            },
+            _ => StartError::Shard { shard: shard.0, step, source },
+        }
+    };
     let cpu = machine.cpu(shard.0);
     system::pin_to(cpu).map_err(failed("binding its thread to its cpu"))?;
     // The thread is bound already; the executor would read the machine's topology for the same.
@@ -167,8 +188,8 @@ fn prepare(
         .blocking_thread_pool_placement(PoolPlacement::Unbound(1))
         .make()
         .map_err(|error| failed("making its executor")(error.into()))?;
-    let (uring, _) = new_ring().map_err(failed("making its ring"))?;
-    let ring = Ring::new(uring, bell.fd(), machine.has_truncate, OPERATIONS_MAX)
+    let (uring, _) = new_ring(machine.ring_size).map_err(failed("making its ring"))?;
+    let ring = Ring::new(uring, bell.fd(), machine.has_truncate, machine.operations_max)
         .map_err(failed("registering its eventfd"))?;
     Ok((executor, Rc::new(ring)))
 }

@@ -13,17 +13,21 @@ pub(super) struct Facts {
     pub(super) has_seccomp: bool,
     /// Soft limit on locked memory. `None`: unlimited.
     pub(super) memory_lock_bytes: Option<u64>,
+    /// Whether this process may lock memory beyond the limit (`CAP_IPC_LOCK`).
+    pub(super) may_lock_beyond: bool,
 }
 
 impl Facts {
     pub(super) fn read() -> Facts {
         let disabled = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled").ok();
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        // Filters and capabilities belong to threads; the shards inherit those of this one.
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
         Facts {
             kernel: kernel_release(),
             io_uring_disabled: disabled.and_then(|text| text.trim().parse().ok()),
             has_seccomp: seccomp_filters(&status),
             memory_lock_bytes: limit_of(libc::RLIMIT_MEMLOCK).and_then(|limit| limit.soft()),
+            may_lock_beyond: has_capability(&status, CAP_IPC_LOCK),
         }
     }
 
@@ -42,6 +46,17 @@ fn parse_version(release: &str) -> Option<(u32, u32)> {
 
 fn seccomp_filters(status: &str) -> bool {
     status.lines().filter_map(|line| line.strip_prefix("Seccomp:")).any(|mode| mode.trim() == "2")
+}
+
+/// `CAP_IPC_LOCK` of capabilities(7).
+const CAP_IPC_LOCK: u32 = 14;
+
+fn has_capability(status: &str, number: u32) -> bool {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & (1 << number) != 0)
 }
 
 fn kernel_release() -> String {
@@ -120,7 +135,7 @@ pub(super) fn pin_to(cpu: usize) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{affinity, parse_version, seccomp_filters};
+    use super::{CAP_IPC_LOCK, affinity, has_capability, parse_version, seccomp_filters};
 
     #[test]
     fn releases_are_read() {
@@ -141,6 +156,15 @@ mod tests {
         assert!(seccomp_filters("Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n"));
         assert!(!seccomp_filters("Seccomp:\t0\nSeccomp_filters:\t2\n"));
         assert!(!seccomp_filters(""));
+    }
+
+    #[test]
+    fn capabilities_are_bits() {
+        let status = |mask: &str| format!("CapPrm:\t0\nCapEff:\t{mask}\nCapBnd:\tffff\n");
+        assert!(has_capability(&status("0000000000004000"), CAP_IPC_LOCK));
+        assert!(has_capability(&status("000001ffffffffff"), CAP_IPC_LOCK));
+        assert!(!has_capability(&status("000001ffffffbfff"), CAP_IPC_LOCK));
+        assert!(!has_capability("", CAP_IPC_LOCK));
     }
 
     #[test]
