@@ -56,6 +56,9 @@ impl Cursor {
 
 pub type Cursors = BTreeMap<i32, Cursor>;
 
+/// Asked whether to go on, with what is printed so far.
+pub type Check<'a, W> = dyn FnMut(&Cursors, &mut Sink<W>) -> Result<Flow, Failure> + 'a;
+
 /// Lives while the set of partitions stays the same.
 pub struct Fetcher<'c> {
     cluster: &'c mut Cluster,
@@ -114,7 +117,7 @@ impl<'c> Fetcher<'c> {
     pub fn run<W: Write>(
         &mut self,
         sink: &mut Sink<W>,
-        check: &mut dyn FnMut(&Cursors, &mut Sink<W>) -> Result<Flow, Failure>,
+        check: &mut Check<'_, W>,
     ) -> Result<(), Failure> {
         loop {
             if sink.is_full() || self.cursors.values().all(Cursor::is_done) {

@@ -71,7 +71,8 @@ pub struct Args {
     key_delimiter: std::vec::Vec<u8>,
 
     /// What is printed after a record
-    #[arg(short, long, value_name = "TEXT", default_value = r"\n", value_parser = escape::unescape)]
+    #[arg(short, long, value_name = "TEXT", default_value = r"\n",
+        value_parser = escape::unescape)]
     delimiter: std::vec::Vec<u8>,
 
     /// What is printed for a null
@@ -87,7 +88,8 @@ pub struct Args {
     format: Format,
 
     /// How long to go on when the broker is away
-    #[arg(short, long, value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
+    #[arg(short, long, value_name = "DURATION", default_value = "2m",
+        value_parser = duration::parse)]
     timeout: Duration,
 
     /// No progress, no summary

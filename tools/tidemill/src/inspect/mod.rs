@@ -1,5 +1,5 @@
-//! `tidemill inspect`: explains any file that this broker or Kafka writes, and says what is damaged.
-//! Only reads. The name of a file decides what it is taken for.
+//! `tidemill inspect`: explains any file that this broker or Kafka writes, and says what is
+//! damaged. Only reads. The name of a file decides what it is taken for.
 
 mod decode;
 mod directory;

@@ -31,8 +31,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Bytes of finished batches that may wait for their acknowledgement.
 const BUDGET_BYTES: usize = 64 << 20;
 /// Smallest batch: less is all header.
-const BATCH_BYTES_MIN: u32 = 128;
-const BATCH_BYTES_MAX: u32 = 1 << 30;
+const BATCH_BYTES_MIN: i64 = 128;
+const BATCH_BYTES_MAX: i64 = 1 << 30;
 
 /// What the input looks like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -72,7 +72,8 @@ pub struct Args {
     format: InputFormat,
 
     /// What ends a record; \n \t \r \0 \xFF are understood
-    #[arg(short, long, value_name = "TEXT", default_value = r"\n", value_parser = escape::delimiter)]
+    #[arg(short, long, value_name = "TEXT", default_value = r"\n",
+        value_parser = escape::delimiter)]
     delimiter: std::vec::Vec<u8>,
 
     /// What separates key and value; without it records have no key
@@ -105,7 +106,7 @@ pub struct Args {
 
     /// Size up to which records are gathered in a batch
     #[arg(long, value_name = "BYTES", default_value_t = 262_144,
-        value_parser = clap::value_parser!(u32).range(i64::from(BATCH_BYTES_MIN)..=i64::from(BATCH_BYTES_MAX)))]
+        value_parser = clap::value_parser!(u32).range(BATCH_BYTES_MIN..=BATCH_BYTES_MAX))]
     batch_bytes: u32,
 
     /// Time for which they are gathered
@@ -117,7 +118,8 @@ pub struct Args {
     in_flight: Option<u8>,
 
     /// How long to try until a record is acknowledged
-    #[arg(short, long, value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
+    #[arg(short, long, value_name = "DURATION", default_value = "2m",
+        value_parser = duration::parse)]
     timeout: Duration,
 
     /// No progress, no summary
@@ -199,7 +201,7 @@ fn new_feed(
     let led = (0u32..).zip(&topic.partitions).filter(|(_, partition)| partition.leader >= 0);
     let led = led.map(|(index, _)| index).collect();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let start = usize::try_from(since.subsec_nanos() / 1000).unwrap_or(0);
+    let start = usize::try_from(since.subsec_micros()).unwrap_or(0);
     let partitioner = Partitioner::new(count, led, start);
     // A sender that is gone closed the budget too, which ends the feed.
     Feed::new(

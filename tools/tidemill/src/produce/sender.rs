@@ -124,8 +124,10 @@ impl Sender {
         let mut ended: Option<Result<(), Failure>> = None;
         loop {
             self.pump()?;
-            if ended.is_some() && self.queues.iter().all(Queue::is_empty) {
-                return ended.expect("just seen");
+            if self.queues.iter().all(Queue::is_empty)
+                && let Some(result) = ended.take()
+            {
+                return result;
             }
             let mut event = match self.events.1.recv_timeout(TICK) {
                 Ok(event) => Some(event),
