@@ -12,12 +12,14 @@ use crate::kernel::{Interest, Poll};
 use crate::latency::Latency;
 use crate::report::Measured;
 use engine_base::message::Message as _;
+use net_wire::generated::metadata::{MetadataRequest, MetadataRequestTopic};
 use net_wire::generated::produce::ProduceRequest;
 use net_wire::{ErrorCode, RequestHeader};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A new topic's partitions have a leader by then, and the last answers have come.
 const SETTLE_LIMIT: Duration = Duration::from_secs(30);
+const METADATA_VERSION: i16 = 8;
 const SETTLE_PAUSE: Duration = Duration::from_millis(20);
 
 pub fn run(options: &Produce) -> Result<Measured, Failure> {
@@ -79,14 +81,14 @@ fn settle(address: &str, frames: &Frames) -> Result<(), Failure> {
             let error = ErrorCode::from_code(code);
             let retriable = matches!(
                 error,
-                Some(
-                    ErrorCode::UnknownTopicOrPartition
-                        | ErrorCode::LeaderNotAvailable
-                        | ErrorCode::NotLeaderOrFollower
-                )
+                Some(ErrorCode::LeaderNotAvailable | ErrorCode::NotLeaderOrFollower)
             );
             match code {
                 0 => break,
+                _ if error == Some(ErrorCode::UnknownTopicOrPartition) && Instant::now() < end => {
+                    ask_for(&mut client, &request)?;
+                    std::thread::sleep(SETTLE_PAUSE);
+                }
                 _ if retriable && Instant::now() < end => std::thread::sleep(SETTLE_PAUSE),
                 _ => {
                     return Err(
@@ -97,6 +99,20 @@ fn settle(address: &str, frames: &Frames) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Has the topic created by a broker that creates topics when asked about them.
+fn ask_for(client: &mut Client, request: &ProduceRequest<'_>) -> Result<(), Failure> {
+    let names = request
+        .topic_data
+        .iter()
+        .map(|topic| MetadataRequestTopic { name: Some(topic.name), ..Default::default() });
+    let metadata = MetadataRequest {
+        topics: Some(names.collect::<Vec<_>>().into()),
+        allow_auto_topic_creation: true,
+        ..Default::default()
+    };
+    client.call(METADATA_VERSION, &metadata).map(|_| ())
 }
 
 #[derive(Default)]

@@ -9,6 +9,7 @@ use signal_hook::iterator::Signals;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::SystemTime;
@@ -30,6 +31,9 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "TIDEMILL_LOG")]
     log: String,
 }
+
+/// A signal counts as the second one only so long after the first.
+const SECOND_SIGNAL_AFTER: Duration = Duration::from_secs(1);
 
 pub fn run(args: &Args) -> ExitCode {
     if let Err(error) = start_log(&args.log) {
@@ -105,17 +109,19 @@ fn tell(report: &Report) {
 fn watch_signals(stop: StopHandle) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let mut asked = false;
+        let mut asked: Option<Instant> = None;
         for signal in signals.forever() {
             match signal {
                 SIGHUP => info!("SIGHUP: nothing to read again"),
-                _ if asked => {
+                // A wrapper that forwards Ctrl-C makes two of one: that is not impatience.
+                _ if asked.is_some_and(|at| at.elapsed() < SECOND_SIGNAL_AFTER) => {}
+                _ if asked.is_some() => {
                     warn!("second signal: stopping at once, the next start recovers");
                     std::process::exit(EXIT_FORCED);
                 }
                 _ => {
                     info!("stopping: connections drain, then the log is closed");
-                    asked = true;
+                    asked = Some(Instant::now());
                     stop.request_stop();
                 }
             }

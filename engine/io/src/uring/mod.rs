@@ -6,7 +6,7 @@
 //! - `shard.rs` is what a shard has, `environment.rs` the handle to it that the engine uses,
 //!   `file.rs`, `socket.rs` and `accept.rs` what it opens.
 //! - `timers.rs` keeps the time, `request.rs` builds requests with the memory they refer to, `ring.rs` keeps them until they
-//!   are done, `pump.rs` moves the ring, `bell.rs` wakes it from other threads.
+//!   are done, `queues.rs` is the way to the kernel, `pump.rs` moves the ring, `bell.rs` wakes it from other threads.
 
 mod accept;
 mod address;
@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod probe;
 mod pump;
+mod queues;
 mod request;
 mod ring;
 mod run;

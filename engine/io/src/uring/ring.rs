@@ -3,15 +3,15 @@
 //! waits for it only detaches it. The pump calls [`Ring::turn`]; everybody else starts requests.
 
 use super::accept::AcceptQueue;
+use super::queues::Queues;
 use super::request::{Message, Payload, Request};
 use super::shard::now;
 use crate::env::Instant as Moment;
 use crate::sync::Signal;
 use io_uring::types::CancelBuilder;
-use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue, types};
+use io_uring::{IoUring, cqueue, opcode, types};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -28,9 +28,6 @@ const MESSAGES_MAX: usize = 256;
 /// How long the end of a shard waits for the kernel to let go of its memory. Beyond: the memory is
 /// left to the kernel.
 const CLOSE_WAIT: Duration = Duration::from_secs(30);
-/// What the kernel does at least in one call of the work that completions wait for
-/// (`IO_LOCAL_TW_DEFAULT_MAX` since Linux 6.13; all of it before).
-const LOCAL_WORK_MAX: usize = 20;
 /// Completions that belong to no operation.
 const USER_DATA_NONE: u64 = u64::MAX;
 /// The completion of the timeout that [`Ring::arm`] set.
@@ -93,10 +90,8 @@ struct Operation {
 
 struct Inner {
     /// Dropped before `operations`: while the ring is there the kernel may use their memory.
-    uring: Option<IoUring>,
+    queues: Queues,
     operations: Slab<Operation>,
-    /// Requests that found the submission queue full.
-    backlog: VecDeque<squeue::Entry>,
     generation: u32,
     messages: Vec<Box<Message>>,
     /// When the timeout under way ends. `None`: there is none.
@@ -131,9 +126,8 @@ impl Ring {
     ) -> io::Result<Ring> {
         uring.submitter().register_eventfd(eventfd)?;
         let inner = Inner {
-            uring: Some(uring),
+            queues: Queues::new(uring),
             operations: Slab::new(),
-            backlog: VecDeque::new(),
             generation: 0,
             messages: Vec::new(),
             armed: None,
@@ -192,7 +186,7 @@ impl Ring {
 
     fn start(&self, request: Request, state: State) -> io::Result<Key> {
         let inner = &mut *self.inner.borrow_mut();
-        if inner.uring.is_none() {
+        if inner.queues.is_closed() {
             return Err(io::Error::other("the shard has ended"));
         }
         inner.generation = inner.generation.wrapping_add(1) & (u32::MAX >> 1);
@@ -201,7 +195,7 @@ impl Ring {
         let index = inner.operations.insert(Operation { generation, state, payload, descriptor });
         let index = u32::try_from(index).expect("fewer than 2^32 operations at a time");
         let key = Key { index, generation };
-        inner.push(entry.user_data(key.user_data()));
+        inner.queues.push(entry.user_data(key.user_data()));
         self.poke();
         Ok(key)
     }
@@ -209,9 +203,9 @@ impl Ring {
     /// Asks the kernel to end an operation early. Its completion comes as always.
     pub(super) fn cancel(&self, key: Key) {
         let inner = &mut *self.inner.borrow_mut();
-        if inner.uring.is_some() {
+        if !inner.queues.is_closed() {
             let entry = opcode::AsyncCancel::new(key.user_data()).build();
-            inner.push(entry.user_data(USER_DATA_NONE));
+            inner.queues.push(entry.user_data(USER_DATA_NONE));
             self.poke();
         }
     }
@@ -220,7 +214,7 @@ impl Ring {
     /// wish). `true` if that needs a turn before the shard may sleep.
     pub(super) fn arm(&self, at: Moment) -> bool {
         let inner = &mut *self.inner.borrow_mut();
-        if inner.uring.is_none() || inner.armed.is_some_and(|armed| armed <= at) {
+        if inner.queues.is_closed() || inner.armed.is_some_and(|armed| armed <= at) {
             return false;
         }
         *inner.timeout = types::Timespec::from(at.since(now()));
@@ -232,7 +226,7 @@ impl Ring {
             opcode::Timeout::new(timeout).build().user_data(USER_DATA_TIMEOUT)
         };
         inner.armed = Some(at);
-        inner.push(entry);
+        inner.queues.push(entry);
         true
     }
 
@@ -260,11 +254,11 @@ impl Ring {
         self.poked.set(false);
         let (mut completions, mut finished) = {
             let inner = &mut *self.inner.borrow_mut();
-            if inner.uring.is_none() {
+            if inner.queues.is_closed() {
                 return 0;
             }
-            inner.enter();
-            inner.collect();
+            inner.queues.enter();
+            inner.queues.collect(&mut inner.completions);
             (std::mem::take(&mut inner.completions), std::mem::take(&mut inner.finished))
         };
         let count = completions.len();
@@ -333,45 +327,15 @@ impl Ring {
     }
 
     /// Whether there is nothing to do until the eventfd is signalled. To be asked with signals on.
-    ///
-    /// The kernel's wish for a call (`taskrun`) is granted, but not believed for ever: another
-    /// processor that completes something sets the flag a moment after it queued the work, and when
-    /// the work was done in that moment, the flag stands with nothing behind it. Each call does at
-    /// least [`LOCAL_WORK_MAX`] pieces of the work, of which no operation has more than one.
     pub(super) fn is_quiet(&self) -> bool {
         let inner = &mut *self.inner.borrow_mut();
-        let mut calls_left = 1 + inner.operations.len() / LOCAL_WORK_MAX;
-        loop {
-            let Some(uring) = &mut inner.uring else { return false };
-            let completed = !uring.completion().is_empty();
-            let submission = uring.submission();
-            if completed || submission.cq_overflow() || !submission.is_empty() {
-                return false;
-            }
-            if !submission.taskrun() || calls_left == 0 {
-                return inner.backlog.is_empty();
-            }
-            drop(submission);
-            inner.enter_always();
-            calls_left -= 1;
-        }
+        inner.queues.is_quiet(inner.operations.len())
     }
 
     /// Whether completions signal the eventfd. Off while the pump runs: it looks anyway, and each
     /// signal costs a trip through the runtime's own ring.
     pub(super) fn listen(&self, on: bool) {
-        let inner = &mut *self.inner.borrow_mut();
-        let Some(uring) = &mut inner.uring else { return };
-        if on {
-            uring.completion().enable_eventfd();
-            // Pairs with the kernel: it queues the completion's work, then looks whether signals are
-            // off; here they are on, then the caller looks at the queue (`is_quiet`).
-            std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
-            #[cfg(not(target_arch = "x86_64"))]
-            inner.enter_always();
-        } else {
-            uring.completion().disable_eventfd();
-        }
+        self.inner.borrow_mut().queues.listen(on);
     }
 
     fn poll(&self, key: Key, waker: &Waker) -> Poll<Completion> {
@@ -427,11 +391,11 @@ impl Ring {
         let deadline = Instant::now() + CLOSE_WAIT;
         {
             let inner = &mut *self.inner.borrow_mut();
-            if inner.uring.is_none() {
+            if inner.queues.is_closed() {
                 return;
             }
             let entry = opcode::AsyncCancel2::new(CancelBuilder::any()).build();
-            inner.push(entry.user_data(USER_DATA_NONE));
+            inner.queues.push(entry.user_data(USER_DATA_NONE));
         }
         loop {
             self.turn();
@@ -444,89 +408,16 @@ impl Ring {
                 std::mem::forget(std::mem::take(&mut inner.operations));
                 break;
             }
-            self.inner.borrow_mut().wait(Duration::from_millis(10));
+            self.inner.borrow_mut().queues.wait(Duration::from_millis(10));
         }
-        let inner = &mut *self.inner.borrow_mut();
-        inner.uring = None;
+        self.inner.borrow_mut().queues.close();
     }
 }
 
 impl Inner {
-    /// Puts an entry into the submission queue, or behind it when it is full.
-    fn push(&mut self, entry: squeue::Entry) {
-        if !self.backlog.is_empty() || !self.try_push(&entry) {
-            self.enter();
-            if !self.backlog.is_empty() || !self.try_push(&entry) {
-                self.backlog.push_back(entry);
-            }
-        }
-    }
-
-    fn try_push(&mut self, entry: &squeue::Entry) -> bool {
-        let Some(uring) = &mut self.uring else { return false };
-        // SAFETY: what the entry refers to is owned by its operation in the slab until the last
-        // completion (see `Request`), or it refers to nothing (cancellations).
-        unsafe { uring.submission().push(entry) }.is_ok()
-    }
-
-    /// One system call, if there is a reason for it.
-    fn enter(&mut self) {
-        while let Some(entry) = self.backlog.pop_front() {
-            if !self.try_push(&entry) {
-                self.backlog.push_front(entry);
-                break;
-            }
-        }
-        let Some(uring) = &mut self.uring else { return };
-        let submission = uring.submission();
-        if !submission.is_empty() || submission.taskrun() || submission.cq_overflow() {
-            drop(submission);
-            self.enter_always();
-        }
-    }
-
-    fn enter_always(&mut self) {
-        let Some(uring) = &mut self.uring else { return };
-        let count = u32::try_from(uring.submission().len()).expect("the queue is small");
-        let flags = EnterFlags::GETEVENTS.bits();
-        // SAFETY: no argument is passed; the entries in the queue are valid (see `try_push`).
-        let result = unsafe { uring.submitter().enter::<libc::sigset_t>(count, 0, flags, None) };
-        if let Err(error) = result {
-            check_enter(&error);
-        }
-    }
-
-    /// Blocks until something completes or `limit` is over.
-    fn wait(&mut self, limit: Duration) {
-        let Some(uring) = &mut self.uring else { return };
-        let timeout = types::Timespec::from(limit);
-        let arguments = types::SubmitArgs::new().timespec(&timeout);
-        if let Err(error) = uring.submitter().submit_with_args(1, &arguments)
-            && error.raw_os_error() != Some(libc::ETIME)
-        {
-            check_enter(&error);
-        }
-    }
-
-    fn collect(&mut self) {
-        let Some(uring) = &mut self.uring else { return };
-        let completions = uring.completion();
-        self.completions
-            .extend(completions.map(|entry| (entry.user_data(), entry.result(), entry.flags())));
-    }
-
     /// Whether the kernel still owes a completion.
     fn has_open_operations(&self) -> bool {
         self.operations.iter().any(|(_, each)| !matches!(each.state, State::Done { .. }))
-    }
-}
-
-/// What may fail in passing: an interrupted call, and queues or memory that are full for a moment.
-/// The entries stay in the queue and the next turn tries again.
-fn check_enter(error: &io::Error) {
-    let passing = [libc::EINTR, libc::EAGAIN, libc::EBUSY];
-    if !error.raw_os_error().is_some_and(|code| passing.contains(&code)) {
-        panic!("io_uring_enter failed: {error}");
     }
 }
 

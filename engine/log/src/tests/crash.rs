@@ -112,6 +112,7 @@ async fn check_survivors(log: &Log, histories: &Histories, end: End, now: u64) {
         let history = &mut histories[usize::try_from(number).expect("small")];
         let must = must_survive(history, end, now);
         let log_end = partition.log_end();
+        if log_end < must { for sent in &history.sent { if sent.end >= log_end - 20 { eprintln!("sent {}..{} {} bytes {:?}", sent.base, sent.end, sent.bytes.len(), sent.acked.get()); } } eprintln!("damages {:?}", log.damages()); eprintln!("{end:?} now {now} segments {:?}", partition.0.segments.borrow().iter().map(|s| (s.base, s.size())).collect::<Vec<_>>()); }
         assert!(log_end >= must, "partition {number}: lost: ends at {log_end}, not {must}");
         if end == End::Kill {
             assert!(log_end >= history.seen, "partition {number}: a consumer saw more");
