@@ -77,6 +77,7 @@ pub struct DirEntry {
 }
 
 /// An open file. Positions and lengths in bytes.
+#[expect(clippy::len_without_is_empty, reason = "asking for the size may fail")]
 pub trait File: 'static {
     /// Writes all of `data` at `position`. Every piece starts and ends on a multiple of
     /// [`DMA_ALIGN`](crate::DMA_ALIGN) in memory, `position` too. The bytes must not change until

@@ -173,7 +173,7 @@ mod tests {
         let late = Arc::new(ShardBell::new().expect("an eventfd"));
         stop.attach(std::slice::from_ref(&late));
         assert!(late.answer());
-        stop.detach(&[early.clone()]);
+        stop.detach(std::slice::from_ref(&early));
         stop.request_stop();
         assert!(!early.answer());
         assert!(late.answer());

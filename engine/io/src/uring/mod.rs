@@ -5,8 +5,9 @@
 //!   that what the machine allows, `error.rs` says it.
 //! - `shard.rs` is what a shard has, `environment.rs` the handle to it that the engine uses,
 //!   `file.rs`, `socket.rs` and `accept.rs` what it opens.
-//! - `timers.rs` keeps the time, `request.rs` builds requests with the memory they refer to, `ring.rs` keeps them until they
-//!   are done, `queues.rs` is the way to the kernel, `pump.rs` moves the ring, `bell.rs` wakes it from other threads.
+//! - `request.rs` builds requests with the memory they refer to, `ring.rs` keeps them until they
+//!   are done, `queues.rs` is the way to the kernel.
+//! - `timers.rs` keeps the time, `pump.rs` moves the ring, `bell.rs` wakes it from other threads.
 
 mod accept;
 mod address;

@@ -93,6 +93,7 @@ struct Inner {
     queues: Queues,
     operations: Slab<Operation>,
     generation: u32,
+    #[expect(clippy::vec_box, reason = "the kernel knows where each of them lies")]
     messages: Vec<Box<Message>>,
     /// When the timeout under way ends. `None`: there is none.
     armed: Option<Moment>,

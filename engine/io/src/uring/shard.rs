@@ -124,10 +124,9 @@ impl Shard {
         let shard = self.clone();
         self.spawn_raw(queue, async move {
             Running(task).await;
-            let finished = match &mut *shard.tasks.borrow_mut() {
-                Some(tasks) => Some(tasks.remove(index)),
-                None => None,
-            };
+            // While the shard ends the task is gone from the list already.
+            let finished =
+                shard.tasks.borrow_mut().as_mut().and_then(|tasks| tasks.try_remove(index));
             drop(finished);
         });
     }

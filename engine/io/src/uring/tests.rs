@@ -182,7 +182,8 @@ fn an_idle_shard_sleeps() {
 #[test]
 fn too_many_operations_wait_for_each_other() {
     const WRITES: usize = 200;
-    let path = directory("limit").join("file");
+    let directory = directory("limit");
+    let path = directory.join("file");
     let config = config(1);
     let mut machine = probe(&config).expect("a machine");
     machine.operations_max = 7;
@@ -208,6 +209,7 @@ fn too_many_operations_wait_for_each_other() {
         }
     });
     assert_eq!(results.expect("a runtime").len(), 1);
+    std::fs::remove_dir_all(&directory).expect("removed");
 }
 
 #[test]
