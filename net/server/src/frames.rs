@@ -10,6 +10,9 @@ const RECV_BYTES_MIN: usize = 4 << 10;
 /// Room that a busy connection's receive buffer grows to. Larger frames go beyond it step by step.
 const RECV_BYTES_MAX: usize = 256 << 10;
 
+/// First step by which the buffer grows for a frame that is announced but has not arrived.
+const STEP_BYTES_MIN: usize = 64 << 10;
+
 /// The bytes of one connection that are received but not yet handled.
 pub struct Frames {
     buffer: BytesMut,
@@ -55,8 +58,9 @@ impl Frames {
                 .map_or(RECV_BYTES_MIN, |len| (4 + len).saturating_sub(buffer.len())),
             None => RECV_BYTES_MIN,
         };
-        // At most as much again as has arrived, beyond a first step.
-        let step = missing.min(buffer.len().max(RECV_BYTES_MAX));
+        // At most as much again as has arrived, beyond a first step: a stranger who announces much
+        // and sends little holds little.
+        let step = missing.min(buffer.len().max(STEP_BYTES_MIN));
         buffer.reserve(step.max(RECV_BYTES_MIN));
         buffer
     }
@@ -76,7 +80,7 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frames, RECV_BYTES_MAX};
+    use super::{Frames, STEP_BYTES_MIN};
 
     fn feed(frames: &mut Frames, bytes: &[u8]) {
         let mut left = bytes;
@@ -119,7 +123,7 @@ mod tests {
         feed(&mut frames, &head);
         assert_eq!(frames.next_frame().expect("legal"), None);
         let buffer = frames.lend();
-        assert!(buffer.capacity() <= 2 * RECV_BYTES_MAX, "{} bytes", buffer.capacity());
+        assert!(buffer.capacity() <= 2 * STEP_BYTES_MIN, "{} bytes", buffer.capacity());
     }
 
     #[test]

@@ -16,6 +16,6 @@ keys! { OWN:
         "Memory of all shards together for requests being received; derived if unset.";
     "tidemill.shards" Int = None, Between(1, 1024), High, ReadOnly, Honoured;
         "Shards, one pinned thread each; one for each CPU if unset.";
-    "tidemill.validate.compressed" Boolean = Some("false"), Any, Medium, ReadOnly, Honoured;
-        "Unpack compressed batches to check each record before they are stored.";
+    "tidemill.validate.compressed" Boolean = Some("true"), Any, Medium, ReadOnly, Honoured;
+        "Unpack compressed batches to check each record before they are stored, as Kafka does.";
 }
