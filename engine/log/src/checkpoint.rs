@@ -50,8 +50,11 @@ pub(crate) async fn background<E: Env>(shared: Rc<Shared<E>>) {
         flush_behind(&shared).await;
         empty_trash(&shared).await;
         let idle = !trim_idle(&shared).await && !needs_checkpoint(&shared);
-        let flushed = !shared.commit.has_unsynced() && shared.unflushed.borrow().is_empty();
-        if idle && flushed && shared.trash.borrow().is_empty() {
+        let flushed = (!shared.commit.has_unsynced() || shared.commit.fenced.get())
+            && shared.unflushed.borrow().is_empty();
+        let fenced = shared.commit.fenced.get();
+        let ready = fenced || shared.commit.files.borrow().missing().is_none();
+        if idle && flushed && ready && shared.trash.borrow().is_empty() {
             shared.dirty.set(false);
             last = shared.env.now();
             wake.await;
@@ -99,7 +102,10 @@ async fn make_journal_file<E: Env>(shared: &Rc<Shared<E>>) {
             shared.commit.wake();
         }
         Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-            crate::commit::stall(shared);
+            // It is tried again; until the files there are full nobody need know.
+            if shared.commit.is_full.get() {
+                crate::commit::stall(shared);
+            }
         }
         Err(error) => crate::commit::fence(shared, "journal file could not be made", &error),
     }

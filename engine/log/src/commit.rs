@@ -44,6 +44,8 @@ pub(crate) struct Commit<E: Env> {
     unsynced: RefCell<Vec<(Partition<E>, i64, Mark)>>,
     pub fenced: Cell<bool>,
     pub no_space: Cell<bool>,
+    /// Frames wait for a journal file to become free or to be made.
+    pub is_full: Cell<bool>,
     work: Signal,
     pub sync_work: Signal,
     synced_moved: Signal,
@@ -90,6 +92,7 @@ impl<E: Env> Commit<E> {
             unsynced: RefCell::default(),
             fenced: Cell::new(false),
             no_space: Cell::new(false),
+            is_full: Cell::new(false),
             work: Signal::new(),
             sync_work: Signal::new(),
             synced_moved: Signal::new(),
@@ -163,7 +166,9 @@ pub(crate) async fn write_frames<E: Env>(shared: Rc<Shared<E>>) {
         if shared.stopped.get() {
             return;
         }
-        match write_round(&shared) {
+        let round = write_round(&shared);
+        commit.is_full.set(round == Round::Full);
+        match round {
             Round::Wrote => {}
             Round::Idle => work.await,
             Round::Full => {

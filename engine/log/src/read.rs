@@ -264,7 +264,15 @@ impl<E: Env> Partition<E> {
         let path = names::offset_file(&dir, segment.base, LOG_SUFFIX);
         let failed = |error: io::Error| LogError::io("read", &path, &error);
         let was_open = segment.is_open();
-        let file = segment.file(&shared.env, &dir).await.map_err(failed)?;
+        let file = match segment.file(&shared.env, &dir).await {
+            Ok(file) => file,
+            // Retention was faster: its offsets are gone.
+            Err(_) if segment.deleted.get() => {
+                let (log_start, log_end) = (self.log_start(), self.log_end());
+                return Err(LogError::OffsetOutOfRange { log_start, log_end });
+            }
+            Err(error) => return Err(failed(error)),
+        };
         if segment.sealed.get() && !was_open {
             shared.cache.note_open(segment);
         }

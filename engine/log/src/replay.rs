@@ -94,8 +94,7 @@ impl Replay {
             replay.run_max = replay.run_max.max(header.generation.run);
         }
         replay.find_gaps(&frames, &synced, paths, points);
-        if std::env::var("DBG").is_ok() { for (k, (r, p)) in points { eprintln!("POINT {} run {r} {:?}", k.partition, p.recovery); } }
-        for frame in &frames { if std::env::var("DBG").is_ok() { eprintln!("frame file {} {:?} pos {} {:?}", paths[frame.file].display(), frame.header, frame.position, crate::frame::Entries::new(&replay.files[frame.file][frame.body.clone()]).map(|e| e.map(|(e,_,_)| (e.kind, e.partition.partition, e.segment, e.position, e.length)).ok()).collect::<Vec<_>>()); }
+        for frame in &frames {
             replay.take(frame, &paths[frame.file]);
         }
         Ok(replay)

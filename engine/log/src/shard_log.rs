@@ -104,16 +104,20 @@ impl<E: Env> ShardLog<E> {
             }
         }
         let env = &shared.env;
-        let loaded: Vec<(Loaded<E>, Option<(u32, Point)>)> = stream::iter(found)
-            .map(async |(dir, topic, id, point)| {
-                let loaded = recovery::recover(env, dir, (topic, id), point, &sources).await?;
-                Ok((loaded, point))
+        let loaded: Vec<Loaded<E>> = stream::iter(found)
+            .map(|(dir, topic, id, point)| {
+                recovery::recover(env, dir, (topic, id), point, &sources)
             })
             .buffered(RECOVERY_CONCURRENCY)
             .try_collect()
             .await?;
-        let recovered =
-            loaded.into_iter().map(|(loaded, point)| install(&shared, loaded, point)).collect();
+        let recovered = loaded
+            .into_iter()
+            .map(|loaded| {
+                let known = known.get(&loaded.id).copied();
+                install(&shared, loaded, known)
+            })
+            .collect();
         let log = ShardLog(shared);
         // The new run's points: from here on frames of older runs say nothing about our partitions.
         write_points(&log.0, &[]).await?;
@@ -200,6 +204,11 @@ impl<E: Env> ShardLog<E> {
         let failed = |error: io::Error| LogError::io("create", &dir, &error);
         let env = &shared.env;
         env.create_dir_all(&dir).await.map_err(failed)?;
+        let entries = env.read_dir(&dir).map_err(failed)?;
+        if entries.iter().any(|entry| entry.name.ends_with(names::LOG_SUFFIX)) {
+            // What an earlier topic of this name left must be deleted first, not taken over.
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
         let epochs = encode_epochs(&[]);
         env.write_whole(&dir.join(EPOCH_FILE), epochs.as_bytes()).await.map_err(failed)?;
         // The id goes last: a directory without it is left alone at start.

@@ -112,7 +112,6 @@ async fn check_survivors(log: &Log, histories: &Histories, end: End, now: u64) {
         let history = &mut histories[usize::try_from(number).expect("small")];
         let must = must_survive(history, end, now);
         let log_end = partition.log_end();
-        if log_end < must { for sent in &history.sent { if sent.end >= log_end - 20 { eprintln!("sent {}..{} {} bytes {:?}", sent.base, sent.end, sent.bytes.len(), sent.acked.get()); } } eprintln!("damages {:?}", log.damages()); eprintln!("{end:?} now {now} segments {:?}", partition.0.segments.borrow().iter().map(|s| (s.base, s.size())).collect::<Vec<_>>()); }
         assert!(log_end >= must, "partition {number}: lost: ends at {log_end}, not {must}");
         if end == End::Kill {
             assert!(log_end >= history.seen, "partition {number}: a consumer saw more");
@@ -150,8 +149,9 @@ fn live(seed: u64) -> u64 {
         };
         let polls = 200 + random.below(6000);
         let histories_of = histories.clone();
-        let born = Rc::new(Cell::new(0));
-        let now = born.clone();
+        // Virtual time, once the survivors of the life before were looked at.
+        let alive = Rc::new(Cell::new(None));
+        let now = alive.clone();
         machine.run_until(Halt::Polls(polls), async move |env| {
             let (log, _) = open(&env).await;
             for number in 0..PARTITIONS {
@@ -168,13 +168,18 @@ fn live(seed: u64) -> u64 {
                 env.spawn(engine_io::Queue::Net, client);
             }
             loop {
-                now.set(env.now().0);
+                now.set(Some(env.now().0));
                 env.sleep(std::time::Duration::from_micros(50)).await;
             }
         });
-        last = if random.coin() { End::Kill } else { End::PowerCut };
-        died_at = born.get();
-        match last {
+        let this = if random.coin() { End::Kill } else { End::PowerCut };
+        match alive.get() {
+            Some(now) => (last, died_at) = (this, now),
+            // It ended before anybody looked, so both ends count.
+            None if this == End::PowerCut => last = this,
+            None => {}
+        }
+        match this {
             End::Kill => machine.kill(),
             End::PowerCut => machine.power_cut(),
         }

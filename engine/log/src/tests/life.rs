@@ -321,3 +321,86 @@ fn recovery_reads_little() {
         log.close().await.expect("closes");
     });
 }
+
+/// Little memory, much pending: appends are refused, none is lost, and room comes back.
+#[test]
+fn memory_runs_out_and_comes_back() {
+    let machine = machine(60);
+    let mut random = Random::new(1);
+    machine.run(async |env| {
+        let mut config = config(0, 1);
+        config.arena = engine_io::Arena::new(2 << 20);
+        let (log, _) = open_with(&env, config).await.expect("opens");
+        let mut sent = Sent::new();
+        let mut refused = 0;
+        for number in 0..3 {
+            log.create_partition(TOPIC, id(number), small()).await.expect("created");
+        }
+        let mut tickets = Vec::new();
+        for round in 0..600 {
+            let number = round % 3;
+            let size = [300, 9_000, 90_000][random.index(3)];
+            let bytes = batch(&mut random, 1, size, 5);
+            let partition = log.partition(id(number)).expect("there");
+            match partition.append(&bytes, info(&env, Acks::All)) {
+                Ok(appended) => {
+                    tickets.push(appended.ticket);
+                    sent.entry(number).or_default().push(bytes);
+                }
+                Err(LogError::Busy) => {
+                    refused += 1;
+                    log.wait_room().await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(refused > 5 && refused < 300, "{refused} refused");
+        for ticket in tickets {
+            ticket.await.expect("safe");
+        }
+        verify(std::slice::from_ref(&log), &sent).await;
+        close(&env, &log).await;
+    });
+}
+
+/// A directory as another broker leaves it: Kafka's files, none of ours.
+#[test]
+fn a_directory_of_another_broker_is_taken_over() {
+    for clean in [true, false] {
+        let machine = machine(61);
+        let mut random = Random::new(1);
+        let mut sent = Sent::new();
+        machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            let partition = log.create_partition(TOPIC, id(0), small()).await.expect("created");
+            for _ in 0..500 {
+                let bytes = batch(&mut random, 2, 700, 5);
+                let appended = partition.append(&bytes, info(&env, Acks::Leader)).expect("ok");
+                appended.ticket.await.expect("safe");
+                sent.entry(0).or_default().push(bytes);
+            }
+            close(&env, &log).await;
+        });
+        for path in machine.list() {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            if name.starts_with(".tidemill") || (!clean && name == ".kafka_cleanshutdown") {
+                machine.remove(&path);
+            }
+        }
+        machine.run(async |env| {
+            let (log, recovered) = open(&env).await;
+            let (scanned, size) = (recovered[0].scanned_bytes, recovered[0].partition.size_bytes());
+            assert_eq!(scanned < 10_000, clean, "{scanned} of {size}");
+            verify(std::slice::from_ref(&log), &sent).await;
+            let partition = log.partition(id(0)).expect("there");
+            let bytes = batch(&mut random, 2, 700, 5);
+            let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+            assert_eq!(appended.base_offset, 1000);
+            appended.ticket.await.expect("safe");
+            sent.entry(0).or_default().push(bytes);
+            verify(std::slice::from_ref(&log), &sent).await;
+            close(&env, &log).await;
+        });
+        super::files::check_like_dump_log(&machine);
+    }
+}
