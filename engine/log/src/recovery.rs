@@ -99,6 +99,7 @@ pub(crate) async fn recover<E: Env>(
         dir: &dir,
         partition: id,
         interval_bytes: sources.interval_bytes,
+        clean: sources.clean,
         durable: durable_end(known, run, point),
         replay_from: replay_from(point, &snapshot, &listing.snapshots, log_start, sources.clean),
         headers: Vec::new(),
@@ -140,6 +141,12 @@ pub(crate) async fn recover<E: Env>(
     if epoch_text.as_ref() != Some(&text) {
         let failed = |error: io::Error| LogError::io("write", &dir, &error);
         env.write_whole(&dir.join(EPOCH_FILE), text.as_bytes()).await.map_err(failed)?;
+    }
+    if !sources.clean {
+        // Names that a killed process made and did not sync: what goes into those files from here on
+        // must not be lost with them.
+        let failed = |error: io::Error| LogError::io("sync", &dir, &error);
+        env.sync_dir(&dir).await.map_err(failed)?;
     }
     let scanned_bytes = segments.iter().map(|found| found.scanned).sum();
     let made = make_segments(env, &dir, segments, end, point, sources.now_ms).await?;
@@ -402,9 +409,16 @@ async fn make_segments<E: Env>(
         if !active && let Some(index) = &mut found.index {
             index.seal();
         }
-        let files = write_index_files(env, dir, &found).await?;
+        // Files that are whole in the page cache may still be lost to a power cut.
+        let known = point.filter(|point| point.recovery.segment == found.base);
+        let durable = found.scanned == 0
+            && found.index.as_ref().is_none_or(|index| {
+                let synced = known.map(|point| point.synced);
+                let counts = synced.map(|one| (to_count(one.offsets), to_count(one.times)));
+                counts == Some(index.counts())
+            });
+        let files = write_index_files(env, dir, &found, durable).await?;
         let stub = if active { read_stub(env, dir, &found).await? } else { Vec::new() };
-        let created = point.filter(|point| point.recovery.segment == found.base);
         let (offset, position) = (found.end_offset, found.len);
         let mark = Mark { offset, segment: found.base, position };
         let segment = Segment::from_start(SegmentStart {
@@ -414,7 +428,7 @@ async fn make_segments<E: Env>(
             index_files: files,
             allocated: found.len,
             first_timestamp: found.first_timestamp,
-            created_ms: created.map_or(now_ms, |point| point.created_ms),
+            created_ms: known.map_or(now_ms, |point| point.created_ms),
             jitter_ms: 0,
             named: true,
         });
@@ -428,11 +442,13 @@ async fn make_segments<E: Env>(
     Ok(made)
 }
 
-/// Brings the index files of a scanned segment to the state of its index.
+/// Brings the index files of a scanned segment to the state of its index. `durable`: all entries are
+/// in the files, on stable media; there may be more after them.
 async fn write_index_files<E: Env>(
     env: &E,
     dir: &Path,
     found: &Found,
+    durable: bool,
 ) -> Result<IndexFiles, LogError> {
     let Some(index) = &found.index else {
         let synced =
@@ -454,7 +470,7 @@ async fn write_index_files<E: Env>(
             }
             Err(error) => return Err(failed(error)),
         };
-        if found.scanned == 0 && file.len().map_err(failed)? == to_u64(bytes.len()) {
+        if durable && file.len().map_err(failed)? == to_u64(bytes.len()) {
             continue;
         }
         file.set_len(to_u64(bytes.len())).await.map_err(failed)?;

@@ -47,6 +47,8 @@ pub(crate) struct Scan<'a, E: Env> {
     pub dir: &'a Path,
     pub partition: TopicPartition,
     pub interval_bytes: u64,
+    /// The last stop was clean.
+    pub clean: bool,
     /// Segment and position below which everything was on stable media.
     pub durable: Option<(i64, u64)>,
     /// Headers of batches with producers at or above this offset are collected.
@@ -154,7 +156,7 @@ impl<E: Env> Scan<'_, E> {
             }
             let next = segments.get(at + 1).map(|found| found.base);
             let rest = self.judge(&mut window, position, expected, next, strict).await?;
-            self.cut(&window, position, position > from).await?;
+            self.cut(&window, position, position > from || !self.clean).await?;
             let found = &mut segments[at];
             found.len = position;
             found.end_offset = expected;
@@ -363,14 +365,14 @@ impl<E: Env> Scan<'_, E> {
         Ok(Found::unscanned(offset, len))
     }
 
-    /// Cuts the file to `position` if it is longer, and makes what was `read` of it durable; leaves
-    /// nothing of it in the page cache.
-    async fn cut(&self, window: &Window<E>, position: u64, read: bool) -> Result<(), LogError> {
+    /// Cuts the file to `position` if it is longer; makes it durable then or if `sync` (a process that
+    /// was killed leaves writes and cuts in the page cache); leaves nothing of it in there.
+    async fn cut(&self, window: &Window<E>, position: u64, sync: bool) -> Result<(), LogError> {
         let failed = |error: io::Error| LogError::io("cut", &window.path, &error);
         let longer = window.file.len().map_err(failed)? != position;
         if longer {
             window.file.set_len(position).await.map_err(failed)?;
-        } else if !read {
+        } else if !sync {
             return Ok(());
         }
         window.file.sync_data().await.map_err(failed)?;

@@ -71,6 +71,9 @@ impl<E: Env> ShardLog<E> {
     ) -> Result<(ShardLog<E>, Vec<Recovered<E>>), LogError> {
         let failed = |error: io::Error| LogError::io("open", &config.dir, &error);
         env.create_dir_all(&config.dir).await.map_err(failed)?;
+        if !config.clean {
+            env.sync_dir(&config.dir).await.map_err(failed)?;
+        }
         let contents = list(&env, &config)?;
         let (known, points_run) = read_points(&env, &config, &contents).await;
         let journals = relevant_journals(&config, &contents);

@@ -133,8 +133,20 @@ async fn check_survivors(log: &Log, histories: &Histories, end: End, now: u64) {
     }
 }
 
+/// Names the seed of a life that failed.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("to repeat: TIDEMILL_SEED={} TIDEMILL_SEEDS=1", self.0);
+        }
+    }
+}
+
 /// Several lives of one machine. Returns how many bytes survived in the end.
 fn live(seed: u64) -> u64 {
+    let _named = Named(seed);
     let machine = machine(seed);
     let mut random = Random::new(seed);
     let histories: Histories =

@@ -69,7 +69,7 @@ pub(crate) fn check_like_dump_log(machine: &Machine) -> (usize, usize) {
         }
         let newest = batches.iter().map(|batch| batch.header.max_timestamp).max();
         if let Some(newest) = newest {
-            assert_eq!(last.0, newest, "the last entry has the newest time");
+            assert_eq!(last.0, newest, "{}: the last entry has the newest time", log.display());
         }
     }
     (offsets, times)
