@@ -89,6 +89,7 @@ pub enum ControllerCall {
 }
 
 /// What became of it, item by item in the order asked for.
+#[derive(Debug)]
 pub enum ControllerAnswer {
     /// Nothing was done: the metadata log took no records.
     Failed(PartitionError),
@@ -168,6 +169,7 @@ impl<E: Env> Shard<E> {
                     .map(|result| {
                         let deleted = result?;
                         records.push(deleted.record);
+                        info!(topic = &*deleted.topic.name, "topic deleted");
                         Ok((deleted.topic.name.to_string(), deleted.topic.id))
                     })
                     .collect();

@@ -13,7 +13,7 @@ use engine_state::producers::ProducerTable;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 /// The log's settings from a topic's configs.
 pub fn partition_config(config: &TopicConfig) -> PartitionConfig {
@@ -133,7 +133,6 @@ impl<E: Env> Shard<E> {
                     "partition cannot be deleted");
             }
         }
-        info!(topic = &*topic.name, "topic deleted");
     }
 
     /// Says which partitions on disk the metadata does not know. They are left alone: if the
