@@ -5,7 +5,7 @@
 use crate::config::DIRECT_APPEND_BYTES;
 use crate::error::LogError;
 use crate::index::IndexedBatch;
-use crate::partition::{Partition, Ticket};
+use crate::partition::{Partition, Place, Ticket};
 use crate::points::Mark;
 use crate::segment::Segment;
 use crate::tail::{to_u64, to_usize};
@@ -158,10 +158,26 @@ impl<E: Env> Partition<E> {
         let base = self.0.end.get().offset;
         let segment = Segment::fresh(base, now_ms, jitter.cast_signed());
         self.0.segments.borrow_mut().push(segment.clone());
-        self.0.end.set(segment.end_mark());
+        self.move_marks(segment.end_mark());
         self.0.snapshot_due.set(true);
         self.spawn_seal();
         segment
+    }
+
+    /// Moves the marks that are at the end of the log to the same offset in the new segment: the old
+    /// one may be removed.
+    fn move_marks(&self, start: Mark) {
+        let inner = &self.0;
+        inner.end.set(start);
+        let state = self.active().index_state();
+        if inner.kill.get().mark.offset == start.offset {
+            inner.kill.set(Place { mark: start, state });
+        }
+        for mark in [&inner.submitted, &inner.power, &inner.high] {
+            if mark.get().offset == start.offset {
+                mark.set(start);
+            }
+        }
     }
 
     fn spawn_seal(&self) {

@@ -10,9 +10,9 @@
 //! | `commit`, `journal`, `frame` | group commit into the journal |
 //! | `segment`, `tail`, `index`, `writeout` | a segment in memory and on its way to the disk |
 //! | `checkpoint`, `points` | recovery points, freeing the journal |
-//! | `recovery`, `replay`, `scan`, `window` | start after a stop of any kind |
+//! | `recovery`, `start`, `snapshots`, `replay`, `scan`, `window` | start after a stop of any kind |
 //! | `retention` | removing segments and partitions |
-//! | `names`, `node_files` | Kafka's directory layout and small text files |
+//! | `names`, `contents`, `node_files` | Kafka's directory layout and small text files |
 //! | `cache`, `waiting`, `shared`, `config`, `error` | the rest |
 
 mod append;
@@ -20,6 +20,7 @@ mod cache;
 mod checkpoint;
 mod commit;
 mod config;
+mod contents;
 mod error;
 pub mod frame;
 pub mod index;
@@ -38,6 +39,8 @@ mod scan;
 mod segment;
 mod shard_log;
 mod shared;
+mod snapshots;
+mod start;
 mod tail;
 mod waiting;
 mod window;

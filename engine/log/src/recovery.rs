@@ -2,7 +2,6 @@
 //! at open; whatever it finds is durable before it returns. Nothing here depends on Kafka's
 //! per-directory checkpoint files for correctness, only for how much is read.
 
-use crate::config::SMALL_FILE_BYTES_MAX;
 use crate::error::{Damage, LogError};
 use crate::index::SegmentIndex;
 use crate::names::{
@@ -15,19 +14,17 @@ use crate::plant::{self, Bug};
 use crate::points::{IndexState, Mark, Point};
 use crate::read::load_index;
 use crate::replay::{PartitionReplay, Redo, Replay};
-use crate::scan::{Found, Scan, Start, remove_segment};
+use crate::scan::{Found, Scan, remove_segment};
 use crate::segment::{IndexFiles, Segment, SegmentStart, to_count};
+use crate::snapshots::{drop_snapshots, newest_snapshot, replay_from};
+use crate::start::{From, choose_start};
 use crate::tail::{align_down, to_u64, to_usize};
-use engine_base::checksum::crc32c;
 use engine_base::{TopicPartition, Uuid};
 use engine_io::{Create, Env, File, OpenMode};
 use engine_record::BatchHeader;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-
-/// Bytes of a snapshot file before what its checksum covers: version and checksum.
-const SNAPSHOT_HEAD_BYTES: usize = 6;
 
 /// What recovery starts from, the same for all partitions of a shard.
 pub(crate) struct Sources<'a> {
@@ -71,6 +68,16 @@ pub(crate) async fn topic_id<E: Env>(env: &E, dir: &Path, topic: &str) -> Option
     }
 }
 
+/// What is known of a partition before its files are looked at.
+struct Known<'a> {
+    point: Option<Point>,
+    /// The run that the point is of.
+    run: u32,
+    journal: &'a PartitionReplay,
+    dir_name: String,
+    sources: &'a Sources<'a>,
+}
+
 /// Recovers one partition. `point`: the newest recovery point and the run it is of.
 pub(crate) async fn recover<E: Env>(
     env: &E,
@@ -80,83 +87,52 @@ pub(crate) async fn recover<E: Env>(
     sources: &Sources<'_>,
 ) -> Result<Loaded<E>, LogError> {
     let (topic, id) = name;
-    let mut listing = list(env, &dir).await?;
     let none = PartitionReplay::default();
-    let known = sources.replay.partitions.get(&id).unwrap_or(&none);
-    let run = point.map_or(0, |(run, _)| run);
-    let point = point.map(|(_, point)| point);
-    let dir_name = names::partition_dir(topic, id.partition);
-    let first = listing.segments.first().map_or(0, |found| found.base);
-    let log_start = point
-        .map_or(0, |point| point.log_start)
-        .max(known.log_start)
-        .max(sources.dir_points.log_start.get(&dir_name).copied().unwrap_or(0))
-        .max(first);
-    let redo = relevant(known, run, point, &listing.segments);
-    let snapshot = newest_snapshot(env, &dir, &listing.snapshots).await;
+    let known = Known {
+        point: point.map(|(_, point)| point),
+        run: point.map_or(0, |(run, _)| run),
+        journal: sources.replay.partitions.get(&id).unwrap_or(&none),
+        dir_name: names::partition_dir(topic, id.partition),
+        sources,
+    };
+    let mut listing = list(env, &dir).await?;
+    let log_start = known.log_start(&listing.segments);
+    let epoch_text = read_text(env, &dir.join(EPOCH_FILE)).await;
     let mut scan = Scan {
         env,
         dir: &dir,
         partition: id,
         interval_bytes: sources.interval_bytes,
         clean: sources.clean,
-        durable: durable_end(known, run, point),
-        replay_from: replay_from(point, &snapshot, &listing.snapshots, log_start, sources.clean),
+        durable: durable_end(known.journal, known.run, known.point),
+        replay_from: 0,
         headers: Vec::new(),
-        epochs: Vec::new(),
+        epochs: epoch_text.as_deref().and_then(decode_epochs).unwrap_or_default(),
         damages: Vec::new(),
     };
-    if !sources.clean && !redo.is_empty() {
-        scan.redo(sources.replay, &redo, &mut listing.segments).await?;
-    }
-    let epoch_text = read_text(env, &dir.join(EPOCH_FILE)).await;
-    scan.epochs = epoch_text.as_deref().and_then(decode_epochs).unwrap_or_default();
-    let recovery = sources.dir_points.recovery.get(&dir_name).copied();
-    let own = point.is_some() || !redo.is_empty();
-    let from = From { point, recovery, clean: sources.clean, own };
-    let start = choose_start(env, &dir, &listing.segments, from).await;
-    let trusted = start.as_ref().map(|start| (start.segment, start.position, start.offset));
-    if let Some(start) = start {
-        scan.run(start, &mut listing.segments).await?;
-    }
-    let mut segments = listing.segments;
-    let mut end = segments.last().map_or(0, |found| found.end_offset);
-    if let Some(point) = point.filter(|point| point.recovery.offset > end) {
-        // Offsets that were given out once are not given out again.
-        end = point.recovery.offset;
-        scan.report_short(point.recovery);
-    }
-    if end < log_start {
-        for found in segments.drain(..) {
-            remove_segment(env, &dir, found.base).await?;
-        }
-    }
-    let end = end.max(log_start);
-    scan.early_headers(&segments, trusted).await?;
+    let began = known.scan(&mut scan, &mut listing.segments).await?;
+    let end = known.settle_end(&mut scan, &mut listing.segments, log_start).await?;
+    let segments = listing.segments;
     scan.epochs.retain(|(_, start)| *start < end || *start == 0);
+    let gone = listing.snapshots.iter().any(|offset| *offset > end);
     let snapshots = drop_snapshots(env, &dir, listing.snapshots, end).await;
-    let snapshot = snapshot.filter(|(offset, _)| *offset <= end);
+    let snapshot = newest_snapshot(env, &dir, &snapshots).await;
+    // A point may have counted on a snapshot that reaches beyond what survived.
+    let trusted = known.point.filter(|_| !gone);
+    scan.replay_from = replay_from(trusted, &snapshot, &snapshots, log_start, known.is_foreign());
+    let from = scan.replay_from;
+    scan.headers.retain(|header| header.base_offset.0 >= from);
+    scan.early_headers(&segments, began).await?;
     let (headers, epochs, damages) = (scan.headers, scan.epochs, scan.damages);
-    let text = encode_epochs(&epochs);
-    if epoch_text.as_ref() != Some(&text) {
-        let failed = |error: io::Error| LogError::io("write", &dir, &error);
-        env.write_whole(&dir.join(EPOCH_FILE), text.as_bytes()).await.map_err(failed)?;
-    }
-    if !sources.clean {
-        // Names that a killed process made and did not sync: what goes into those files from here on
-        // must not be lost with them.
-        let failed = |error: io::Error| LogError::io("sync", &dir, &error);
-        env.sync_dir(&dir).await.map_err(failed)?;
-    }
+    make_durable(env, &dir, &epochs, epoch_text, sources.clean).await?;
     let scanned_bytes = segments.iter().map(|found| found.scanned).sum();
-    let made = make_segments(env, &dir, segments, end, point, sources.now_ms).await?;
-    let mark = made.last().expect("at least a fresh one").end_mark();
+    let segments = make_segments(env, &dir, segments, end, known.point, sources.now_ms).await?;
     Ok(Loaded {
         id,
         topic: topic.to_owned(),
         dir,
-        segments: made,
-        end: mark,
+        end: segments.last().expect("at least a fresh one").end_mark(),
+        segments,
         log_start,
         epochs,
         snapshot,
@@ -165,6 +141,109 @@ pub(crate) async fn recover<E: Env>(
         damages,
         scanned_bytes,
     })
+}
+
+impl Known<'_> {
+    fn log_start(&self, segments: &[Found]) -> i64 {
+        let dir_points = &self.sources.dir_points.log_start;
+        self.point
+            .map_or(0, |point| point.log_start)
+            .max(self.journal.log_start)
+            .max(dir_points.get(&self.dir_name).copied().unwrap_or(0))
+            .max(segments.first().map_or(0, |found| found.base))
+    }
+
+    /// Whether another broker wrote the log and stopped clean.
+    fn is_foreign(&self) -> bool {
+        self.sources.clean && self.point.is_none()
+    }
+
+    /// Redo and scan. Returns where the scan began, and the offset there if it was known.
+    async fn scan<E: Env>(
+        &self,
+        scan: &mut Scan<'_, E>,
+        segments: &mut Vec<Found>,
+    ) -> Result<Option<(i64, u64, Option<i64>)>, LogError> {
+        let redo = relevant(self.journal, self.run, self.point, segments);
+        if !self.sources.clean && !redo.is_empty() {
+            scan.redo(self.sources.replay, &redo, segments).await?;
+        }
+        let from = From {
+            point: self.point,
+            recovery: self.sources.dir_points.recovery.get(&self.dir_name).copied(),
+            clean: self.sources.clean,
+            own: self.point.is_some() || !redo.is_empty(),
+        };
+        self.make_empty_active(scan, segments).await?;
+        let Some(start) = choose_start(scan.env, scan.dir, segments, from).await else {
+            return Ok(None);
+        };
+        let began = (start.segment, start.position, start.offset);
+        scan.run(start, segments).await?;
+        Ok(Some(began))
+    }
+
+    /// Makes the file of a segment that a point names and nothing was written to yet.
+    async fn make_empty_active<E: Env>(
+        &self,
+        scan: &Scan<'_, E>,
+        segments: &mut Vec<Found>,
+    ) -> Result<(), LogError> {
+        let Some(Mark { segment, position: 0, .. }) = self.point.map(|point| point.recovery) else {
+            return Ok(());
+        };
+        let Err(at) = segments.binary_search_by_key(&segment, |found| found.base) else {
+            return Ok(());
+        };
+        let path = names::offset_file(scan.dir, segment, LOG_SUFFIX);
+        let failed = |error: io::Error| LogError::io("make", &path, &error);
+        let mode = OpenMode { write: true, create: Create::IfMissing, direct: false };
+        scan.env.open(&path, mode).await.map_err(failed)?;
+        scan.env.sync_dir(scan.dir).await.map_err(failed)?;
+        segments.insert(at, Found::unscanned(segment, 0));
+        Ok(())
+    }
+
+    /// The offset the log ends at. Segments are removed if it begins beyond what they hold.
+    async fn settle_end<E: Env>(
+        &self,
+        scan: &mut Scan<'_, E>,
+        segments: &mut Vec<Found>,
+        log_start: i64,
+    ) -> Result<i64, LogError> {
+        let mut end = segments.last().map_or(0, |found| found.end_offset);
+        if let Some(point) = self.point.filter(|point| point.recovery.offset > end) {
+            // Offsets that were given out once are not given out again.
+            end = point.recovery.offset;
+            scan.report_short(point.recovery);
+        }
+        if end < log_start {
+            for found in segments.drain(..) {
+                remove_segment(scan.env, scan.dir, found.base).await?;
+            }
+        }
+        Ok(end.max(log_start))
+    }
+}
+
+/// Writes the epoch file if it changed, and makes names durable that a killed process made and did
+/// not sync: what goes into those files from here on must not be lost with them.
+async fn make_durable<E: Env>(
+    env: &E,
+    dir: &Path,
+    epochs: &[(i32, i64)],
+    epoch_text: Option<String>,
+    clean: bool,
+) -> Result<(), LogError> {
+    let failed = |error: io::Error| LogError::io("write", dir, &error);
+    let text = encode_epochs(epochs);
+    if epoch_text.as_ref() != Some(&text) {
+        env.write_whole(&dir.join(EPOCH_FILE), text.as_bytes()).await.map_err(failed)?;
+    }
+    if !clean {
+        env.sync_dir(dir).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Lists the directory; removes what an unfinished deletion or compaction left.
@@ -227,127 +306,6 @@ fn durable_end(known: &PartitionReplay, run: u32, point: Option<Point>) -> Optio
     let noted = known.durable.filter(|(noted_run, _, _)| *noted_run >= run);
     let noted = noted.map(|(_, segment, position)| (segment, position));
     noted.max(point.map(|point| (point.recovery.segment, point.recovery.position)))
-}
-
-/// From which offset on batches with producers must be told to the producer state.
-fn replay_from(
-    point: Option<Point>,
-    snapshot: &Option<(i64, Vec<u8>)>,
-    listed: &[i64],
-    log_start: i64,
-    clean: bool,
-) -> i64 {
-    if clean && point.is_none() && listed.is_empty() {
-        // As Kafka: after a clean stop without a snapshot there were no producers.
-        return i64::MAX;
-    }
-    let covered = snapshot.as_ref().map_or(log_start, |(offset, _)| *offset);
-    let is_newest = listed.last().copied() == snapshot.as_ref().map(|(offset, _)| *offset);
-    match point {
-        Some(point) if is_newest => point.replay_from.max(covered),
-        _ => covered,
-    }
-}
-
-async fn newest_snapshot<E: Env>(env: &E, dir: &Path, offsets: &[i64]) -> Option<(i64, Vec<u8>)> {
-    for offset in offsets.iter().rev() {
-        let path = names::offset_file(dir, *offset, SNAPSHOT_SUFFIX);
-        let Ok(bytes) = env.read_whole(&path, SMALL_FILE_BYTES_MAX).await else { continue };
-        let valid = bytes.len() >= SNAPSHOT_HEAD_BYTES
-            && bytes[..2] == [0, 1]
-            && bytes[2..6] == crc32c(&bytes[SNAPSHOT_HEAD_BYTES..]).to_be_bytes();
-        if valid {
-            return Some((*offset, bytes));
-        }
-        tracing::warn!(file = %path.display(), "producer snapshot is damaged, an older one is used");
-    }
-    None
-}
-
-async fn drop_snapshots<E: Env>(env: &E, dir: &Path, offsets: Vec<i64>, end: i64) -> Vec<i64> {
-    let (kept, gone): (Vec<i64>, Vec<i64>) = offsets.into_iter().partition(|one| *one <= end);
-    for offset in gone {
-        // One that stays is ignored and dropped at the next start.
-        let _stays = env.remove_file(&names::offset_file(dir, offset, SNAPSHOT_SUFFIX)).await;
-    }
-    kept
-}
-
-/// What is known of where a scan may begin.
-struct From {
-    point: Option<Point>,
-    /// Kafka's recovery point.
-    recovery: Option<i64>,
-    clean: bool,
-    /// There is a point or a journal entry of ours.
-    own: bool,
-}
-
-/// Where the scan begins. `None`: there is nothing to scan.
-async fn choose_start<E: Env>(
-    env: &E,
-    dir: &Path,
-    segments: &[Found],
-    from: From,
-) -> Option<Start> {
-    let From { point, recovery, clean, own } = from;
-    let last = segments.last()?;
-    let by_point = point.and_then(|point| {
-        let mark = point.recovery;
-        let index = segments.binary_search_by_key(&mark.segment, |found| found.base).ok()?;
-        (segments[index].len >= mark.position).then_some((point, segments[index].len))
-    });
-    let ours = by_point.filter(|(point, len)| {
-        !clean || (point.recovery.segment == last.base && point.recovery.position == *len)
-    });
-    if let Some((point, _)) = ours {
-        return Some(start_at_point(env, dir, point).await);
-    }
-    if clean {
-        // Another broker stopped clean here: its sizes hold, the last batches are looked at.
-        let index = load_index(env, dir, last.base, last.len, i64::MAX).await;
-        let position = index.floor_position(last.len);
-        return Some(start_at_entry(last.base, index, position));
-    }
-    let recovery = recovery.unwrap_or(0);
-    let above = segments.partition_point(|found| found.base <= recovery);
-    // Our own logs without a point are young: they are read from their first batch.
-    let segment = if own { segments[0].base } else { segments[above.saturating_sub(1)].base };
-    let index = SegmentIndex::new(segment);
-    let offset = own.then_some(segment);
-    Some(Start { segment, position: 0, offset, strict: own, index, first_timestamp: -1 })
-}
-
-/// Starts at the recovery point, or a little before it if the index files lost their end.
-async fn start_at_point<E: Env>(env: &E, dir: &Path, point: Point) -> Start {
-    let Mark { offset, segment, position } = point.recovery;
-    let mut index = load_index(env, dir, segment, position, offset).await;
-    let has = |index: &SegmentIndex, state: &IndexState| {
-        let (offsets, times) = index.counts();
-        offsets >= to_count(state.offsets) && times >= to_count(state.times)
-    };
-    let first_timestamp = point.first_timestamp;
-    let (state, position, offset) = if has(&index, &point.index) {
-        (point.index, position, Some(offset))
-    } else if has(&index, &point.synced) {
-        (point.synced, point.synced_position, None)
-    } else {
-        index = SegmentIndex::new(segment);
-        let offset = Some(segment);
-        return Start { segment, position: 0, offset, strict: true, index, first_timestamp: -1 };
-    };
-    index.rewind(to_count(state.offsets), to_count(state.times), position, state.max);
-    Start { segment, position, offset, strict: true, index, first_timestamp }
-}
-
-/// Starts at an index entry of a segment that another broker wrote.
-fn start_at_entry(base: i64, mut index: SegmentIndex, position: u64) -> Start {
-    let (mut offsets, times) = index.counts();
-    // The batch at the entry is scanned again and makes its own entry again.
-    offsets -= usize::from(position > 0);
-    let max = index.max_timestamp();
-    index.rewind(offsets, times, position, max);
-    Start { segment: base, position, offset: None, strict: false, index, first_timestamp: -1 }
 }
 
 impl<E: Env> Scan<'_, E> {

@@ -5,14 +5,15 @@ use crate::cache::Cache;
 use crate::checkpoint::{background, checkpoint, write_points};
 use crate::commit::{Commit, sync_frames, write_frames};
 use crate::config::{LogConfig, PartitionConfig};
+use crate::contents::{list, read_points, relevant_journals};
 use crate::error::{Damage, LogError};
 use crate::journal::{self, Files};
 use crate::names::{self, EPOCH_FILE, METADATA_FILE};
 use crate::node_files::{CheckpointRow, DirCheckpoints, encode_epochs, encode_partition_metadata};
 use crate::partition::{Inner, Partition, Place};
-use crate::points::{Point, Points};
+use crate::points::Point;
 use crate::recovery::{self, Loaded, Sources};
-use crate::replay::{NewestPoints, Replay, newest_run};
+use crate::replay::{Replay, newest_run};
 use crate::retention::remove_dir;
 use crate::segment::Segment;
 use crate::shared::Shared;
@@ -25,7 +26,6 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 /// Partitions recovered at once.
@@ -49,16 +49,6 @@ pub struct Recovered<E: Env> {
     pub headers: Vec<BatchHeader>,
     /// Bytes read and checked.
     pub scanned_bytes: u64,
-}
-
-/// What lies in the log directory.
-#[derive(Default)]
-struct Contents {
-    /// Directory name, topic, partition number.
-    partitions: Vec<(String, String, i32)>,
-    journals: Vec<(u16, u32)>,
-    points: Vec<(u16, u16)>,
-    deleted: Vec<String>,
 }
 
 impl<E: Env> ShardLog<E> {
@@ -342,63 +332,6 @@ impl<E: Env> ShardLog<E> {
     }
 }
 
-/// Looks through the log directory.
-fn list<E: Env>(env: &E, config: &LogConfig) -> Result<Contents, LogError> {
-    let failed = |error: io::Error| LogError::io("list", &config.dir, &error);
-    let mut contents = Contents::default();
-    for entry in env.read_dir(&config.dir).map_err(failed)? {
-        let name = &entry.name;
-        if entry.is_dir {
-            if names::is_deleted_dir(name) {
-                contents.deleted.push(name.clone());
-            } else if let Some((topic, partition)) = names::parse_partition_dir(name) {
-                contents.partitions.push((name.clone(), topic.to_owned(), partition));
-            }
-        } else if let Some(journal) = names::parse_journal(name) {
-            contents.journals.push(journal);
-        } else if let Some(points) = names::parse_points(name) {
-            contents.points.push(points);
-        }
-    }
-    Ok(contents)
-}
-
-/// The newest point of each partition with its run, and the highest run.
-async fn read_points<E: Env>(
-    env: &E,
-    config: &LogConfig,
-    contents: &Contents,
-) -> (NewestPoints, u32) {
-    let mut newest = NewestPoints::new();
-    let mut run = 0;
-    for (count, shard) in &contents.points {
-        let path = config.dir.join(names::points(*count, *shard));
-        let bytes = env.read_whole(&path, crate::config::SMALL_FILE_BYTES_MAX).await;
-        let Some(points) = bytes.ok().as_deref().and_then(Points::decode) else {
-            tracing::error!(file = %path.display(), "recovery points are damaged, all is scanned");
-            continue;
-        };
-        run = run.max(points.run);
-        for point in points.points {
-            let known = newest.entry(point.partition).or_insert((points.run, point));
-            if points.run > known.0 {
-                *known = (points.run, point);
-            }
-        }
-    }
-    (newest, run)
-}
-
-/// The journals that may hold bytes of this shard's partitions: its own, or all if the last process
-/// had another count of shards (or died while it changed).
-fn relevant_journals(config: &LogConfig, contents: &Contents) -> Vec<PathBuf> {
-    let same = contents.points.iter().all(|(count, _)| *count == config.shard_count)
-        && contents.points.len() == usize::from(config.shard_count)
-        && contents.journals.iter().all(|(shard, _)| *shard < config.shard_count);
-    let relevant = contents.journals.iter().filter(|(shard, _)| !same || *shard == config.shard);
-    relevant.map(|(shard, index)| config.dir.join(names::journal(*shard, *index))).collect()
-}
-
 fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
     let files = Files::new(run, config.journal_bytes);
     Shared {
@@ -426,34 +359,39 @@ fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
     }
 }
 
+/// Everything recovered is durable, with complete index files.
+fn point_after_recovery<E: Env>(loaded: &Loaded<E>, place: Place, active: &Segment<E>) -> Point {
+    let first = loaded.headers.first().map(|header| header.base_offset.0);
+    Point {
+        partition: loaded.id,
+        log_start: loaded.log_start,
+        recovery: place.mark,
+        index: place.state,
+        synced_position: place.mark.position,
+        synced: place.state,
+        first_timestamp: active.first_timestamp.get(),
+        created_ms: active.created_ms.get(),
+        replay_from: first.unwrap_or(place.mark.offset),
+    }
+}
+
 /// Puts a partition into the shard's table.
 fn install<E: Env>(
     shared: &Rc<Shared<E>>,
     loaded: Loaded<E>,
     known: Option<(u32, Point)>,
 ) -> Recovered<E> {
-    shared.damages.borrow_mut().extend(loaded.damages);
+    shared.damages.borrow_mut().extend(loaded.damages.iter().cloned());
     let active = loaded.segments.last().expect("a partition has a segment").clone();
     let end = active.end_mark();
     assert_eq!(end, loaded.end);
     let place = Place { mark: end, state: active.index_state() };
-    let first = loaded.headers.first().map(|header| header.base_offset.0);
-    let point = Point {
-        partition: loaded.id,
-        log_start: loaded.log_start,
-        recovery: end,
-        index: place.state,
-        synced_position: end.position,
-        synced: place.state,
-        first_timestamp: active.first_timestamp.get(),
-        created_ms: active.created_ms.get(),
-        replay_from: first.unwrap_or(end.offset),
-    };
     if let Some((_, known)) = known
         && known.recovery.segment == active.base
     {
         active.created_ms.set(known.created_ms);
     }
+    let point = point_after_recovery(&loaded, place, &active);
     let partition = Partition(Rc::new(Inner {
         id: loaded.id,
         topic: loaded.topic.into(),

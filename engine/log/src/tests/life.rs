@@ -404,3 +404,46 @@ fn a_directory_of_another_broker_is_taken_over() {
         super::files::check_like_dump_log(&machine);
     }
 }
+
+#[test]
+fn an_emptied_log_keeps_its_offsets() {
+    for end in 0..4 {
+        let machine = machine(70 + end);
+        let mut random = Random::new(1);
+        machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            let partition = log.create_partition(TOPIC, id(0), small()).await.expect("created");
+            for _ in 0..5 {
+                let bytes = batch(&mut random, 1, 4000, 99);
+                let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+                appended.ticket.await.expect("safe");
+            }
+            log.apply_retention(i64::MAX).await.expect("applied");
+            assert_eq!((partition.log_start(), partition.log_end()), (5, 5));
+            assert_eq!(partition.size_bytes(), 0);
+            log.checkpoint().await.expect("checkpoint");
+            match end {
+                0 => close(&env, &log).await,
+                1 => env.sleep(Duration::from_secs(5)).await,
+                _ => {}
+            }
+        });
+        if end == 2 {
+            machine.kill();
+        } else if end == 3 {
+            machine.power_cut();
+        }
+        machine.run(async |env| {
+            let (log, recovered) = open(&env).await;
+            let partition = &recovered[0].partition;
+            assert_eq!((partition.log_start(), partition.log_end()), (5, 5), "end {end}");
+            assert!(log.damages().is_empty());
+            let bytes = batch(&mut random, 1, 4000, 99);
+            let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+            assert_eq!(appended.base_offset, 5);
+            appended.ticket.await.expect("safe");
+            close(&env, &log).await;
+        });
+        super::files::check_like_dump_log(&machine);
+    }
+}
