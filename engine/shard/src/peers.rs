@@ -103,7 +103,8 @@ impl<E: Env, C: Send + 'static, A: Send + 'static> Peers<E, C, A> {
     async fn drain(&self) {
         loop {
             let mut left = false;
-            for index in 0..self.overflow.borrow().len() {
+            // Not `0..borrow().len()`: that borrow would last as long as the loop.
+            for index in 0..usize::from(self.env.shard_count()) {
                 let target = ShardId(u16::try_from(index).expect("shards are counted in 16 bits"));
                 let mut overflow = self.overflow.borrow_mut();
                 while let Some(message) = overflow[index].pop_front() {
@@ -120,5 +121,52 @@ impl<E: Env, C: Send + 'static, A: Send + 'static> Peers<E, C, A> {
             }
             self.env.sleep(FULL_RETRY).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Peers;
+    use engine_base::ShardId;
+    use engine_io::Env;
+    use engine_io::memory::{Machine, Options};
+    use futures_util::future::join_all;
+    use std::cell::Cell;
+
+    /// More than the rings between two shards hold.
+    const CALLS: usize = 5_000;
+
+    #[test]
+    fn calls_beyond_a_full_ring_arrive_in_order_and_are_answered() {
+        let machine = Machine::new(1, Options::default());
+        let done = Cell::new(false);
+        let received = machine.run_shards(2, async |env, mail| {
+            let peers = Peers::<_, usize, usize>::new(env.clone(), mail);
+            let caller = env.shard() == ShardId(0);
+            let serving = async {
+                let mut received = Vec::new();
+                while !done.get() && (caller || received.len() < CALLS) {
+                    let (source, id, call) = peers.next_call().await;
+                    received.push(call);
+                    peers.answer(source, id, call * 2);
+                }
+                received
+            };
+            if !caller {
+                return serving.await;
+            }
+            let calls: Vec<_> = (0..CALLS).map(|call| peers.call(ShardId(1), call)).collect();
+            let calling = std::pin::pin!(join_all(calls));
+            let serving = std::pin::pin!(serving);
+            let answers = match futures_util::future::select(calling, serving).await {
+                futures_util::future::Either::Left((answers, _)) => answers,
+                futures_util::future::Either::Right(_) => panic!("nobody calls the caller"),
+            };
+            let expected: Vec<_> = (0..CALLS).map(|call| Some(call * 2)).collect();
+            assert_eq!(answers, expected);
+            done.set(true);
+            Vec::new()
+        });
+        assert_eq!(received[1], (0..CALLS).collect::<Vec<_>>());
     }
 }
