@@ -43,6 +43,7 @@ pub enum GroupCall {
 }
 
 /// What the coordinator answers.
+#[derive(Debug)]
 pub enum GroupAnswer {
     /// No coordinator could take the request.
     Failed(GroupError),

@@ -1,0 +1,8 @@
+//! The engine of a whole node on the simulated machine: shards that start, serve, stop, are killed
+//! and lose power. Helpers in `harness`; one file per subject.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod harness;
+mod topics;
+mod append;
+mod fetch;
