@@ -95,10 +95,19 @@ impl ProducerEntry {
             .find(|batch| batch.base_sequence() == base && batch.last_sequence == last)
     }
 
+    /// Becomes `later`, a newer state of the same producer, and keeps what it knew before.
+    pub(super) fn follow(&mut self, later: ProducerEntry) {
+        assert_eq!(self.producer_id, later.producer_id);
+        let mut merged = self.clone();
+        later.batches().iter().for_each(|batch| merged.push(later.epoch, *batch));
+        *self = ProducerEntry { batches: merged.batches, count: merged.count, ..later };
+    }
+
     /// Remembers an appended batch; the oldest gives way, a new epoch forgets all earlier ones.
     pub fn push(&mut self, epoch: ProducerEpoch, batch: KeptBatch) {
         assert!(batch.offset_delta >= 0, "a batch holds at least one offset");
         if epoch != self.epoch {
+            self.batches = [KeptBatch::EMPTY; BATCHES_KEPT];
             self.count = 0;
             self.epoch = epoch;
         }

@@ -1,8 +1,11 @@
 //! The `%020d.snapshot` file of a partition, in Kafka's bytes: i16 version 1, u32 CRC-32C of all
-//! that follows, i32 count, then 46 bytes per producer. It keeps only the last batch of each, so
-//! after a restart only that one is recognised as a duplicate. Source: Kafka's `ProducerSnapshot`.
+//! that follows, i32 count, then lines of 46 bytes. Source: Kafka's `ProducerSnapshot`.
+//!
+//! Kafka writes one line per producer, with its last batch, and so takes a batch before that one,
+//! sent again after a restart, for a gap. Here each kept batch has a line, oldest first: a later
+//! line replaces an earlier one when Kafka loads the file.
 
-use super::entry::{KeptBatch, ProducerEntry};
+use super::entry::{KeptBatch, NO_SEQUENCE, ProducerEntry};
 use super::table::ProducerTable;
 use engine_base::checksum::crc32c;
 use engine_base::codec::{DecodeError, Reader, Write};
@@ -13,7 +16,7 @@ use thiserror::Error;
 pub const VERSION: i16 = 1;
 /// Version, checksum and count.
 pub const HEADER_BYTES: usize = 10;
-/// One producer.
+/// One line: a producer and one of its batches.
 pub const ENTRY_BYTES: usize = 46;
 
 const CHECKSUM_START: usize = 2;
@@ -28,7 +31,7 @@ pub enum SnapshotError {
     Version(i16),
     #[error("producer snapshot has checksum {stored:#010x}, its bytes give {computed:#010x}")]
     Checksum { stored: u32, computed: u32 },
-    #[error("producer snapshot names {count} producers in {bytes} bytes")]
+    #[error("producer snapshot names {count} lines in {bytes} bytes")]
     Count { count: i32, bytes: usize },
     #[error("producer snapshot holds an impossible entry for producer {0}")]
     Entry(i64),
@@ -39,24 +42,41 @@ pub enum SnapshotError {
 /// The file's content for `table`, by rising producer id.
 pub fn encode(table: &ProducerTable) -> Vec<u8> {
     let entries = table.sorted();
-    let mut out = Vec::with_capacity(HEADER_BYTES + ENTRY_BYTES * entries.len());
+    let lines: usize = entries.iter().map(|entry| entry.batches().len().max(1)).sum();
+    let mut out = Vec::with_capacity(HEADER_BYTES + ENTRY_BYTES * lines);
     out.put_i16(VERSION);
     out.put_u32(0);
-    out.put_i32(i32::try_from(entries.len()).expect("the table's limit is below 2^31"));
+    out.put_i32(i32::try_from(lines).expect("the table's limit is far below 2^31"));
     for entry in entries {
-        let last = entry.last_batch();
-        out.put_i64(entry.producer_id.0);
-        out.put_i16(entry.epoch.0);
-        out.put_i32(entry.last_sequence());
-        out.put_i64(last.map_or(-1, |batch| batch.last_offset.0));
-        out.put_i32(last.map_or(0, |batch| batch.offset_delta));
-        out.put_i64(entry.last_timestamp_ms);
-        out.put_i32(entry.coordinator_epoch);
-        out.put_i64(entry.open_transaction.map_or(-1, |offset| offset.0));
+        let (last, earlier) = match entry.batches().split_last() {
+            Some((last, earlier)) => (Some(last), earlier),
+            None => (None, entry.batches()),
+        };
+        for batch in earlier {
+            put_line(&mut out, entry, Some(batch), batch.timestamp_ms, None);
+        }
+        put_line(&mut out, entry, last, entry.last_timestamp_ms, entry.open_transaction);
     }
     let sum = crc32c(&out[CHECKED_START..]);
     out[CHECKSUM_START..CHECKED_START].copy_from_slice(&sum.to_be_bytes());
     out
+}
+
+fn put_line(
+    out: &mut Vec<u8>,
+    entry: &ProducerEntry,
+    batch: Option<&KeptBatch>,
+    timestamp_ms: i64,
+    open_transaction: Option<Offset>,
+) {
+    out.put_i64(entry.producer_id.0);
+    out.put_i16(entry.epoch.0);
+    out.put_i32(batch.map_or(NO_SEQUENCE, |batch| batch.last_sequence));
+    out.put_i64(batch.map_or(-1, |batch| batch.last_offset.0));
+    out.put_i32(batch.map_or(0, |batch| batch.offset_delta));
+    out.put_i64(timestamp_ms);
+    out.put_i32(entry.coordinator_epoch);
+    out.put_i64(open_transaction.map_or(-1, |offset| offset.0));
 }
 
 /// The producers in a snapshot's bytes. They go to [`ProducerTable::restore`].
@@ -76,9 +96,13 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<ProducerEntry>, SnapshotError> {
     if expected != Some(reader.left()) {
         return Err(SnapshotError::Count { count, bytes: reader.left() });
     }
-    let mut entries = Vec::with_capacity(reader.left() / ENTRY_BYTES);
+    let mut entries: Vec<ProducerEntry> = Vec::with_capacity(reader.left() / ENTRY_BYTES);
     while reader.left() > 0 {
-        entries.push(decode_entry(&mut reader)?);
+        let entry = decode_entry(&mut reader)?;
+        match entries.last_mut() {
+            Some(last) if last.producer_id == entry.producer_id => last.follow(entry),
+            _ => entries.push(entry),
+        }
     }
     Ok(entries)
 }
@@ -160,23 +184,31 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_batch_survives_a_restart() {
+    fn the_kept_batches_survive_a_restart() {
         let mut table = ProducerTable::default();
-        let batch = |base_sequence| ProducerBatch {
-            producer_id: ProducerId(1),
-            epoch: ProducerEpoch(0),
+        let batch = |producer_id, epoch, base_sequence| ProducerBatch {
+            producer_id: ProducerId(producer_id),
+            epoch: ProducerEpoch(epoch),
             base_sequence,
             last_offset_delta: 0,
         };
-        for sequence in 0..3 {
-            table.append(&batch(sequence), Offset(i64::from(sequence)), 1);
+        for sequence in 0..9 {
+            table.append(&batch(1, 0, sequence), Offset(i64::from(sequence)), 1);
+            table.append(&batch(2, i16::from(sequence > 6), sequence % 7), Offset(50), 2);
         }
-        let entries = decode(&encode(&table)).expect("own bytes");
+        let bytes = encode(&table);
+        assert_eq!(bytes.len(), HEADER_BYTES + (5 + 2) * ENTRY_BYTES);
+        let before = table.clone();
+        let entries = decode(&bytes).expect("own bytes");
         table.clear();
         entries.into_iter().for_each(|entry| table.restore(entry, 1));
-        assert!(matches!(table.check(&batch(2)), ProducerCheck::Duplicate { .. }));
-        assert_eq!(table.check(&batch(1)), ProducerCheck::OutOfOrderSequence);
-        assert_eq!(table.check(&batch(3)), ProducerCheck::Accept);
+        assert_eq!(table.sorted(), before.sorted());
+        for sequence in 4..9 {
+            let known = table.check(&batch(1, 0, sequence));
+            assert!(matches!(known, ProducerCheck::Duplicate { .. }), "{sequence}");
+        }
+        assert_eq!(table.check(&batch(1, 0, 3)), ProducerCheck::OutOfOrderSequence);
+        assert_eq!(table.check(&batch(1, 0, 9)), ProducerCheck::Accept);
     }
 
     #[test]
