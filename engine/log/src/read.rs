@@ -47,8 +47,8 @@ pub struct Read {
     pub records: Vec<Bytes>,
     /// Sum of `records`.
     pub bytes: u64,
-    /// Offset after the last batch returned, if that is known without a look (the read reached the
-    /// upper bound of its segment).
+    /// There is more below the upper bound: the limit, or the end of a segment, ended the read.
+    pub is_cut: bool,
     pub high_watermark: i64,
     pub log_start: i64,
     pub log_end: i64,
@@ -77,12 +77,14 @@ impl<E: Env> Partition<E> {
         let first_bytes = to_u64(header.bytes_len());
         let max_bytes = request.max_bytes.min(READ_BYTES_MAX);
         if first_bytes > max_bytes && !request.at_least_one {
+            read.is_cut = true;
             return Ok(read);
         }
         let end = self.last_boundary(&segment, start, limit, max_bytes.max(first_bytes)).await?;
         assert!(end >= start + first_bytes);
         read.records = self.bytes(&segment, start..end).await?;
         read.bytes = end - start;
+        read.is_cut = segment.base < limit.segment || end < limit_in(&segment, limit);
         Ok(read)
     }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use engine_base::{Offset, ShardId, TopicPartition};
 use engine_io::sync::Signal;
 use engine_io::{Env, Instant};
+use engine_log::Read;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -31,6 +32,10 @@ pub struct FetchedPart {
     pub records: Vec<Bytes>,
     pub high_watermark: Offset,
     pub log_start: Offset,
+    /// What counts towards the bytes that the request waits for: those read, or the limit of the
+    /// partition where that was what ended the read. As in Kafka, whose answers are cut inside a
+    /// batch and so reach their limits.
+    pub counted: usize,
     pub error: Option<PartitionError>,
 }
 
@@ -44,6 +49,7 @@ impl FetchedPart {
             records: Vec::new(),
             high_watermark: Offset(-1),
             log_start: Offset(-1),
+            counted: 0,
             error: Some(error),
         }
     }
@@ -83,30 +89,45 @@ impl<E: Env> Shard<E> {
         parts: Vec<FetchPart>,
         limits: FetchLimits,
     ) -> Vec<FetchedPart> {
-        let mut results: Vec<FetchedPart> =
-            parts.iter().map(|_| FetchedPart::failed(PartitionError::Stopping)).collect();
-        let mut groups: Vec<(ShardId, Vec<usize>, Vec<FetchPart>)> = Vec::new();
-        for (index, part) in parts.into_iter().enumerate() {
-            let owner = self.owner(part.partition);
-            match groups.iter_mut().find(|(shard, _, _)| *shard == owner) {
-                Some(group) => {
-                    group.1.push(index);
-                    group.2.push(part);
-                }
-                None => groups.push((owner, vec![index], vec![part])),
+        let count = parts.len();
+        let bytes_min = limits.bytes_min.min(limits.bytes_max);
+        let groups = self.by_owner(parts, |part| part.partition);
+        // What each group is to have before it answers. A round ends when one has it; each round
+        // asks every shard for its share of what is still missing, so that there are few.
+        let mut wanted: Vec<usize> = vec![bytes_min.div_ceil(groups.len()); groups.len()];
+        loop {
+            let mut results = vec![FetchedPart::failed(PartitionError::Stopping); count];
+            let round = self.fetch_round(&groups, &wanted, limits, &mut results).await;
+            let found: usize = round.iter().sum();
+            let failed = results.iter().any(|part| part.error.is_some());
+            if found >= bytes_min || failed || self.env.now() >= limits.deadline {
+                trim(&mut results, limits.bytes_max);
+                return results;
             }
+            drop(results);
+            let share = (bytes_min - found).div_ceil(groups.len());
+            wanted = round.into_iter().map(|found| found + share).collect();
         }
-        let share = |bytes: usize| bytes.div_ceil(groups.len().max(1));
-        let shared = FetchLimits { bytes_min: share(limits.bytes_min), ..limits };
+    }
+
+    /// Asks every group once, until the first has what is wanted of it; the bytes each had.
+    async fn fetch_round(
+        self: &Rc<Self>,
+        groups: &[(ShardId, Vec<usize>, Vec<FetchPart>)],
+        wanted: &[usize],
+        limits: FetchLimits,
+        results: &mut [FetchedPart],
+    ) -> Vec<usize> {
         let hurry = Rc::new(Hurry::default());
-        let mut waiting: Vec<Group> = Vec::new();
-        for (shard, indexes, parts) in groups {
-            let token = self.next_token();
+        let mut round = Round { shard: self, waiting: Vec::with_capacity(groups.len()) };
+        for (group, ((shard, _, parts), bytes_min)) in groups.iter().zip(wanted).enumerate() {
+            let (shard, token, parts) = (*shard, self.next_token(), parts.clone());
+            let limits = FetchLimits { bytes_min: *bytes_min, ..limits };
             let answer: Pin<Box<dyn Future<Output = Vec<FetchedPart>>>> = if shard == self.id() {
                 let (this, hurry) = (self.clone(), hurry.clone());
-                Box::pin(async move { this.fetch_here(&parts, shared, &hurry).await })
+                Box::pin(async move { this.fetch_here(&parts, limits, &hurry).await })
             } else {
-                let call = self.peers.call(shard, Call::Fetch { parts, limits: shared, token });
+                let call = self.peers.call(shard, Call::Fetch { parts, limits, token });
                 Box::pin(async move {
                     match call.await {
                         Some(Answer::Fetch(parts)) => parts,
@@ -114,25 +135,22 @@ impl<E: Env> Shard<E> {
                     }
                 })
             };
-            waiting.push(Group { shard, token, indexes, answer });
+            round.waiting.push(Waiting { shard, token, group, answer });
         }
+        let mut found = vec![0; groups.len()];
         let mut hurried = false;
-        while !waiting.is_empty() {
-            let (group, answers) = next_answer(&mut waiting).await;
-            let satisfied = answers.iter().any(|part| part.bytes() > 0 || part.error.is_some());
-            for (index, part) in group.indexes.into_iter().zip(answers) {
-                results[index] = part;
+        while !round.waiting.is_empty() {
+            let (group, answers) = next_answer(&mut round.waiting).await;
+            found[group] = answers.iter().map(|part| part.counted).sum();
+            for (index, part) in groups[group].1.iter().zip(answers) {
+                results[*index] = part;
             }
-            if satisfied && !hurried {
-                hurried = true;
+            if !std::mem::replace(&mut hurried, true) {
                 hurry.set();
-                for group in waiting.iter().filter(|group| group.shard != self.id()) {
-                    self.peers.tell(group.shard, Call::FetchNow { token: group.token });
-                }
+                round.hurry_others();
             }
         }
-        trim(&mut results, limits.bytes_max);
-        results
+        found
     }
 
     /// Reads partitions of this shard.
@@ -144,6 +162,7 @@ impl<E: Env> Shard<E> {
     ) -> Vec<FetchedPart> {
         let replicas: Vec<Option<Rc<Replica<E>>>> =
             parts.iter().map(|part| self.replica(part.partition)).collect();
+        let bytes_min = limits.bytes_min.min(limits.bytes_max);
         let mut timer = None;
         loop {
             // Signals are taken before the look, so that nothing between look and wait is missed.
@@ -151,10 +170,10 @@ impl<E: Env> Shard<E> {
                 replicas.iter().flatten().map(|replica| replica.log.moved().wait()).collect();
             let mut hurried = pin!(hurry.signal.wait());
             let fetched = read_all(parts, &replicas, limits).await;
-            let bytes: usize = fetched.iter().map(FetchedPart::bytes).sum();
+            let counted: usize = fetched.iter().map(|part| part.counted).sum();
             let failed = fetched.iter().any(|part| part.error.is_some());
             let late = self.env.now() >= limits.deadline;
-            if bytes >= limits.bytes_min || failed || late || hurry.set.get() {
+            if counted >= bytes_min || failed || late || hurry.set.get() {
                 return fetched;
             }
             drop(fetched);
@@ -171,19 +190,42 @@ impl<E: Env> Shard<E> {
     }
 }
 
-struct Group {
+/// The fetches of one round that have not answered. Dropped with the request when its client goes:
+/// the other shards need not go on waiting for it then.
+struct Round<'a, E: Env> {
+    shard: &'a Rc<Shard<E>>,
+    waiting: Vec<Waiting>,
+}
+
+struct Waiting {
     shard: ShardId,
     token: u64,
-    indexes: Vec<usize>,
+    /// Its index among the groups of the request.
+    group: usize,
     answer: Pin<Box<dyn Future<Output = Vec<FetchedPart>>>>,
 }
 
-/// The first of `waiting` that answers, taken out of it.
-async fn next_answer(waiting: &mut Vec<Group>) -> (Group, Vec<FetchedPart>) {
+impl<E: Env> Round<'_, E> {
+    /// Has those on other shards answer with what there is.
+    fn hurry_others(&self) {
+        for waiting in self.waiting.iter().filter(|waiting| waiting.shard != self.shard.id()) {
+            self.shard.peers.tell(waiting.shard, Call::FetchNow { token: waiting.token });
+        }
+    }
+}
+
+impl<E: Env> Drop for Round<'_, E> {
+    fn drop(&mut self) {
+        self.hurry_others();
+    }
+}
+
+/// The first of `waiting` that answers, taken out of it: its group and what was read.
+async fn next_answer(waiting: &mut Vec<Waiting>) -> (usize, Vec<FetchedPart>) {
     poll_fn(|context| {
         for index in 0..waiting.len() {
             if let Poll::Ready(answers) = waiting[index].answer.as_mut().poll(context) {
-                return Poll::Ready((waiting.swap_remove(index), answers));
+                return Poll::Ready((waiting.swap_remove(index).group, answers));
             }
         }
         Poll::Pending
@@ -226,14 +268,16 @@ async fn read_all<E: Env>(
         // The first batch of the answer comes whatever its size (KIP-74); then the limits hold.
         let bytes_max = part.bytes_max.min(left);
         let read = if bytes_max == 0 && !nothing_yet {
-            Ok(Vec::new())
+            Ok(Read::default())
         } else {
             replica.read(part.offset, bytes_max, nothing_yet).await
         };
         match read {
-            Ok(records) => {
+            Ok(read) => {
+                let bytes = read.records.iter().map(Bytes::len).sum();
                 let part = FetchedPart {
-                    records,
+                    records: read.records,
+                    counted: if read.is_cut { bytes_max.max(bytes) } else { bytes },
                     high_watermark: Offset(replica.log.high_watermark()),
                     log_start: Offset(replica.log.log_start()),
                     error: None,

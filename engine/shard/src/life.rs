@@ -241,7 +241,9 @@ impl<E: Env> Shard<E> {
             if self.progress.closed.get() {
                 return;
             }
-            let replicas: Vec<_> = self.replicas.borrow().values().cloned().collect();
+            let mut replicas: Vec<_> = self.replicas.borrow().values().cloned().collect();
+            // The map's order is chance; the disk shall see the same order in every run of a seed.
+            replicas.sort_by_key(|replica| (replica.id.topic_id, replica.id.partition));
             let now_ms = self.env.wall_ms();
             for replica in replicas {
                 if replica.id == METADATA_PARTITION {

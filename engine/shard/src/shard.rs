@@ -10,7 +10,7 @@ use crate::peers::Peers;
 use bytes::Bytes;
 use engine_base::{LeaderEpoch, Offset, ShardId, TopicPartition, Uuid};
 use engine_io::Env;
-use engine_log::{LogError, Partition, ReadRequest, ShardLog, Upper};
+use engine_log::{LogError, Partition, Read, ReadRequest, ShardLog, Upper};
 use engine_state::config::{BrokerLayers, ConfigMap, Layers, TopicConfig};
 use engine_state::groups::GroupConfig;
 use engine_state::metadata::{Image, TopicImage};
@@ -84,14 +84,14 @@ impl<E: Env> Replica<E> {
         offset: Offset,
         bytes_max: usize,
         first_whole: bool,
-    ) -> Result<Vec<Bytes>, LogError> {
+    ) -> Result<Read, LogError> {
         let request = ReadRequest {
             offset: offset.0,
             max_bytes: u64::try_from(bytes_max).unwrap_or(u64::MAX),
             at_least_one: first_whole,
             upper: Upper::HighWatermark,
         };
-        Ok(self.log.read(request).await?.records)
+        self.log.read(request).await
     }
 
     /// Whole batches from `offset` to the end of the log, at least one: for our own topics, whose
@@ -204,6 +204,11 @@ impl<E: Env> Shard<E> {
         let image = self.image.borrow();
         let topic = image.topic(OFFSETS_TOPIC)?;
         Some((topic.id, i32::try_from(topic.partitions.len()).ok()?))
+    }
+
+    /// Fetches of other shards that wait here.
+    pub fn waiting_fetch_count(&self) -> usize {
+        self.waiting_fetches.borrow().len()
     }
 
     pub(crate) fn next_token(&self) -> u64 {

@@ -111,7 +111,8 @@ fn what_waits_for_a_flush_is_not_seen() {
         let control = cluster.control();
         let slow = Effect::Delay(Duration::from_millis(300));
         control.inject(Fault::new("*", DiskCall::Sync, When::Always, slow));
-        let waiting = shard.append(vec![entry(at(id, 0), batch(Producer::NONE, 1, &[b"x"]))], Acks::All);
+        let waiting =
+            shard.append(vec![entry(at(id, 0), batch(Producer::NONE, 1, &[b"x"]))], Acks::All);
         shard.env.sleep(Duration::from_millis(100)).await;
         for shard in cluster.all() {
             assert_eq!(texts(&shard, at(id, 0)).await, ["seen"]);
@@ -331,11 +332,7 @@ fn deleted_records_stay_deleted() {
                 put(&shard, at(id, partition), b"x", Acks::All).await.unwrap();
             }
         }
-        let wanted = vec![
-            (at(id, 0), Offset(3)),
-            (at(id, 1), Offset(-1)),
-            (at(id, 2), Offset(0)),
-        ];
+        let wanted = vec![(at(id, 0), Offset(3)), (at(id, 1), Offset(-1)), (at(id, 2), Offset(0))];
         let results = shard.delete_records(wanted).await;
         let expected = [Ok(Offset(3)), Ok(Offset(5)), Err(PartitionError::UnknownPartition)];
         assert_eq!(results, expected);

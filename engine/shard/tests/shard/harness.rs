@@ -97,12 +97,7 @@ impl Node {
     }
 
     /// A life that `halt` may end. True if it came to its own end first.
-    pub fn live_until(
-        &self,
-        machine: &Machine,
-        halt: Halt,
-        body: impl AsyncFn(&Cluster),
-    ) -> bool {
+    pub fn live_until(&self, machine: &Machine, halt: Halt, body: impl AsyncFn(&Cluster)) -> bool {
         self.run(machine, Some(halt), body).is_some()
     }
 
@@ -328,8 +323,7 @@ pub async fn read_all(shard: &S, partition: TopicPartition) -> Vec<(i64, Vec<u8>
     let mut found: Vec<(i64, Vec<u8>)> = Vec::new();
     loop {
         let next = found.last().map_or(0, |(offset, _)| offset + 1);
-        let fetched =
-            shard.fetch(vec![part(partition, next)], limits(shard, 0, 0)).await.remove(0);
+        let fetched = shard.fetch(vec![part(partition, next)], limits(shard, 0, 0)).await.remove(0);
         assert_eq!(fetched.error, None, "at {next}");
         let more = values(&fetched);
         if more.is_empty() {

@@ -2,7 +2,7 @@
 //! and lose power. Helpers in `harness`; one file per subject.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod harness;
-mod topics;
 mod append;
 mod fetch;
+mod harness;
+mod topics;

@@ -2,9 +2,7 @@
 
 use crate::harness::{Node, at, create_through, limits, machine, part, put, spec, texts};
 use engine_log::Acks;
-use engine_shard::{
-    ControllerAnswer, ControllerCall, PartitionError, PartitionsSpec, TopicName,
-};
+use engine_shard::{ControllerAnswer, ControllerCall, PartitionError, PartitionsSpec, TopicName};
 use engine_state::metadata::RefusalKind;
 
 #[test]
@@ -142,9 +140,11 @@ fn a_deleted_topic_is_gone_and_its_name_is_free() {
         assert_eq!(cluster.topic("t"), new);
         assert!(cluster.shard(1).image().topic_by_id(&old).is_none());
     });
-    let left: Vec<_> = machine.list().into_iter().filter(|path| {
-        path.to_string_lossy().contains("-delete")
-    }).collect();
+    let left: Vec<_> = machine
+        .list()
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains("-delete"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
