@@ -4,5 +4,6 @@
 
 mod append;
 mod fetch;
+mod groups;
 mod harness;
 mod topics;
