@@ -130,7 +130,7 @@ impl<E: Env> Shard<E> {
     ) -> Result<(AppendOutcome, Ticket<E>), PartitionError> {
         let header = &entry.header;
         let now_ms = self.env.wall_ms();
-        let producer = header.has_producer().then(|| ProducerBatch {
+        let producer = header.has_producer().then_some(ProducerBatch {
             producer_id: header.producer_id,
             epoch: header.producer_epoch,
             base_sequence: header.base_sequence,

@@ -115,7 +115,7 @@ async fn start_requests<E: Env>(
         std::future::poll_fn(|context| {
             if let Some(working) = working.take() {
                 pipeline.push(working, context);
-                connection.in_work.set(pipeline.len());
+                connection.in_work.set(pipeline.waiting());
             }
             Poll::Ready(())
         })
@@ -133,7 +133,7 @@ async fn answer<E: Env>(
             Ok(segments) => segments,
             Err(close) => return Some(close),
         };
-        connection.in_work.set(pipeline.len());
+        connection.in_work.set(pipeline.waiting());
         let mut sending = pin!(connection.stream.send(segments));
         let sent = std::future::poll_fn(|context| {
             // A slow peer holds up its answers, not its requests in work.

@@ -44,7 +44,7 @@ impl<S> Default for Registry<S> {
 }
 
 impl<S> Registry<S> {
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.connections.borrow().len()
     }
 
@@ -93,7 +93,7 @@ async fn accept<E: Env>(server: Rc<Context<E>>, listener: E::Listener, index: us
 
 fn admit<E: Env>(server: &Rc<Context<E>>, stream: E::Stream, listener: usize) {
     let registry = &server.registry;
-    if registry.len() >= server.connections_max || registry.stopping() {
+    if registry.count() >= server.connections_max || registry.stopping() {
         info!(peer = %stream.peer(), limit = server.connections_max, "connection refused");
         stream.shutdown();
         return;
@@ -122,7 +122,7 @@ fn admit<E: Env>(server: &Rc<Context<E>>, stream: E::Stream, listener: usize) {
 async fn sweep<E: Env>(server: Rc<Context<E>>) {
     let idle_max = server.config.connections_idle_max();
     while !server.registry.stopping() {
-        if server.registry.len() == 0 {
+        if server.registry.count() == 0 {
             // Nothing to look at: a longer sleep, so that an idle broker stays asleep.
             server.env.sleep(SWEEP_EVERY * 10).await;
             continue;
@@ -170,10 +170,10 @@ pub async fn drain<E: Env>(server: &Rc<Context<E>>) {
         connection.stream.shutdown();
     }
     // The tasks end on their own once their streams report it.
-    while server.registry.len() > 0 && server.env.now() < deadline.plus(DRAIN_WAIT) {
+    while server.registry.count() > 0 && server.env.now() < deadline.plus(DRAIN_WAIT) {
         server.env.sleep(Duration::from_millis(1)).await;
     }
-    if server.registry.len() > 0 {
-        error!(connections = server.registry.len(), "connections did not end");
+    if server.registry.count() > 0 {
+        error!(connections = server.registry.count(), "connections did not end");
     }
 }

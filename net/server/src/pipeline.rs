@@ -54,13 +54,13 @@ impl Pipeline {
     }
 
     /// Requests whose answers have not been taken.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.slots.borrow().len()
     }
 
     /// Completes once fewer than `count` requests wait for their answers to be taken.
     pub async fn below(&self, count: usize) {
-        while self.len() >= count {
+        while self.waiting() >= count {
             self.taken.wait().await;
         }
     }
@@ -157,6 +157,6 @@ mod tests {
             panic!("then the connection ends");
         };
         assert_eq!(close.reason, "done");
-        assert_eq!(pipeline.len(), 0);
+        assert_eq!(pipeline.waiting(), 0);
     }
 }

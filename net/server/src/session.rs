@@ -152,7 +152,7 @@ impl Sessions {
         Sessions { limit, sessions: HashMap::new() }
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sessions.len()
     }
 
@@ -343,10 +343,10 @@ mod tests {
         assert_eq!(second.expect("served").session_id, 0);
         let third = sessions.plan(request(0, 0, vec![wanted("b", 0, 0)]), at(300), 6 << 33);
         assert_ne!(third.expect("served").session_id, 0);
-        assert_eq!(sessions.len(), 1);
+        assert_eq!(sessions.count(), 1);
         // A final request ends its session.
         let id = *sessions.sessions.keys().next().expect("one");
         sessions.plan(request(id, -1, vec![]), at(301), 0).expect("served");
-        assert_eq!(sessions.len(), 0);
+        assert_eq!(sessions.count(), 0);
     }
 }

@@ -13,6 +13,9 @@ use net_wire::generated::delete_topics::{
 };
 use std::rc::Rc;
 
+/// Name and id of a deleted topic, or why it is not deleted.
+type Verdict = Result<(String, Uuid), (ErrorCode, Option<String>)>;
+
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
     let body: DeleteTopicsRequest = request.decode()?;
     let asked: Vec<(Option<&str>, Uuid)> = if request.version >= 6 {
@@ -29,7 +32,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         .collect();
     let answer = server.shard.control(ControllerCall::DeleteTopics(names)).await;
     let failed = |code: ErrorCode| asked.iter().map(|_| Err((code, None))).collect();
-    let results: Vec<Result<(String, Uuid), (ErrorCode, Option<String>)>> = match answer {
+    let results: Vec<Verdict> = match answer {
         ControllerAnswer::Deleted(results) => results
             .into_iter()
             .map(|result| result.map_err(|refusal| (refusal_code(refusal.kind), refusal.message)))

@@ -139,7 +139,7 @@ fn check<E: Env>(
     index: i32,
     records: Option<&[u8]>,
 ) -> Result<AppendEntry, Verdict> {
-    if !topic.partition(index).is_some() {
+    if topic.partition(index).is_none() {
         return Err(Verdict::refused(ErrorCode::UnknownTopicOrPartition));
     }
     if topic.is_internal() && request.client_id() != ADMIN_CLIENT_ID {

@@ -131,7 +131,9 @@ mod tests {
         }
     }
 
-    fn check(members: &[(&str, Option<&str>, &[&str])], expected: &[(&str, &[(&str, &[i32])])]) {
+    type Given<'a> = [(&'a str, &'a [(&'a str, &'a [i32])])];
+
+    fn check(members: &[(&str, Option<&str>, &[&str])], expected: &Given<'_>) {
         let members: Vec<Member> = members
             .iter()
             .map(|(id, instance_id, topics)| Member {
