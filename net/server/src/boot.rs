@@ -125,6 +125,11 @@ struct Identity {
 }
 
 impl Node {
+    /// Whether some shard could not start.
+    fn has_failed(&self) -> bool {
+        self.failure.lock().unwrap_or_else(|poison| poison.into_inner()).is_some()
+    }
+
     /// Notes the first failure and has everything stop.
     fn fail(&self, error: BootError) {
         error!(%error, "the broker cannot start");
@@ -153,7 +158,8 @@ impl Node {
 /// One shard from start to stop. True if it stopped with everything written.
 async fn shard_main(env: UringEnv, mail: Mail<ShardMail>, node: Arc<Node>) -> bool {
     let identity = match identity(&env, &node).await {
-        Ok(identity) => identity,
+        Ok(Some(identity)) => identity,
+        Ok(None) => return false,
         Err(error) => {
             node.fail(error);
             return false;
@@ -187,13 +193,16 @@ async fn shard_main(env: UringEnv, mail: Mail<ShardMail>, node: Arc<Node>) -> bo
 }
 
 /// Ids of cluster and directory: read from `meta.properties`, or made. Shard 0 does it; the others
-/// wait.
-async fn identity(env: &UringEnv, node: &Node) -> Result<Identity, BootError> {
+/// wait, and get none if it fails.
+async fn identity(env: &UringEnv, node: &Node) -> Result<Option<Identity>, BootError> {
     let known = || node.identity.lock().unwrap_or_else(|poison| poison.into_inner()).clone();
     if env.shard() != ShardId(0) {
         loop {
             if let Some(identity) = known() {
-                return Ok(identity);
+                return Ok(Some(identity));
+            }
+            if node.has_failed() {
+                return Ok(None);
             }
             env.sleep(std::time::Duration::from_millis(1)).await;
         }
@@ -235,7 +244,7 @@ async fn identity(env: &UringEnv, node: &Node) -> Result<Identity, BootError> {
         clean,
     };
     *node.identity.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(identity.clone());
-    Ok(identity)
+    Ok(Some(identity))
 }
 
 fn check_identity(

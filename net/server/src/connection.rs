@@ -106,6 +106,10 @@ async fn start_requests<E: Env>(
 ) -> Result<(), Close> {
     loop {
         pipeline.below(IN_WORK_MAX).await;
+        if server.registry.stopping() {
+            // What was taken is answered; the rest is for the next start.
+            return std::future::pending().await;
+        }
         let Some(frame) = frames.next_frame().map_err(|error| Close::because(error.to_string()))?
         else {
             return Ok(());

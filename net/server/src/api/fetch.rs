@@ -16,7 +16,7 @@ use net_wire::generated::fetch::{
 use net_wire::{ErrorCode, Records};
 use std::rc::Rc;
 
-/// Answers carry at most this much whatever the client asks (`fetch.max.bytes` of the broker).
+/// The session epoch of a request that wants no session.
 const SESSION_EPOCH_FINAL: i32 = -1;
 
 /// One partition of the answer.

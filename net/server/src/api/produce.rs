@@ -89,10 +89,11 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     drop(image);
     let results = server.shard.append(entries, acks.unwrap_or(Acks::Leader));
     if body.acks == 0 {
-        // Nobody waits: the appends go on by themselves. Kafka closes the connection on an error,
-        // for the client has no other way to learn of it.
-        let failed = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refused { .. }));
-        return if failed {
+        // On an error the connection is closed, as in Kafka: the client has no other way to learn
+        // of it.
+        let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refused { .. }));
+        let failed = results.await.iter().any(Result::is_err);
+        return if refused || failed {
             Err(crate::pipeline::Close::because("a produce request with acks=0 failed"))
         } else {
             Ok(Reply::Silent)
