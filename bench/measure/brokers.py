@@ -112,7 +112,7 @@ def missing(kind: str) -> str | None:
     if kind == "kafka" and not kafka_libs().is_dir():
         return f"{kafka_libs()} is missing: run scripts/setup, or set KAFKA_LIBS"
     if kind == "tidemill" and not os.access(paths.tidemill_binary(), os.X_OK):
-        return f"{paths.tidemill_binary()} is missing: cargo build --release -p tools-tidemill"
+        return f"{paths.tidemill_binary()} is missing: cargo build --release -p tidemill"
     return None
 
 

@@ -1,6 +1,6 @@
 //! Mail between shards: one bounded single-producer single-consumer ring for each ordered pair of
-//! shards, and a bell for each shard that is rung only when the shard sleeps. A full ring makes the
-//! sender wait. Mail from one shard to another arrives in the order it was sent.
+//! shards, and a bell for each shard that is rung only when the shard sleeps. A full ring gives the
+//! message back. Mail from one shard to another arrives in the order it was sent.
 
 use crate::sync::Signal;
 use engine_base::ShardId;
@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Messages under way from one shard to another, at most. Beyond: the sender waits.
+/// Messages under way from one shard to another, at most. Beyond: the sender gets its message back.
 const RING_MESSAGES_MAX: usize = 1024;
 
 /// Wakes a shard from another thread. Ringing a shard that is awake costs one atomic load.
