@@ -128,6 +128,11 @@ pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
+    /// Whether somebody still waits for the value.
+    pub fn is_wanted(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
     pub fn send(self, value: T) {
         let waker = {
             let mut once = self.0.borrow_mut();

@@ -2,14 +2,14 @@
 //! `__cluster_metadata-0`; the image with them goes to every shard; then the command is answered.
 //! One command at a time. Every shard can ask, by call.
 
-use crate::call::{Answer, Call};
+use crate::call::Call;
 use crate::error::PartitionError;
 use crate::groups::OFFSETS_TOPIC;
 use crate::shard::Shard;
 use engine_base::{LeaderEpoch, ProducerId, ShardId, TopicPartition, Uuid};
-use engine_io::sync::{Lock, oneshot};
+use engine_io::sync::Lock;
 use engine_io::{Env, Queue};
-use engine_log::{Acks, AppendInfo};
+use engine_log::{Acks, AppendInfo, LogError};
 use engine_record::{BatchBuilder, BatchOptions};
 use engine_state::metadata::configs::{self, ConfigChange, Operation};
 use engine_state::metadata::create_partitions::{self, MorePartitions};
@@ -22,6 +22,7 @@ use engine_state::producers::IdBlock;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::{error, info};
 
 /// Name and id of the metadata log.
@@ -31,6 +32,9 @@ pub const METADATA_PARTITION: TopicPartition =
 
 /// Records of one batch, at most, so that a batch stays far below the log's limit.
 const BATCH_RECORDS_MAX: usize = 5_000;
+
+/// Pause before a command that waits for room tries again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// A topic to create.
 #[derive(Clone, Debug)]
@@ -112,25 +116,6 @@ pub(crate) struct Controller {
 }
 
 impl<E: Env> Shard<E> {
-    /// Has shard 0 do `call`. It is done to its end even if the caller gives up waiting: half a
-    /// command must not stay behind when a client hangs up.
-    pub async fn control(self: &Rc<Self>, call: ControllerCall) -> ControllerAnswer {
-        let answer = if self.id() == ShardId(0) {
-            let (sender, receiver) = oneshot();
-            let shard = self.clone();
-            self.env.spawn(Queue::Net, async move {
-                sender.send(shard.control_here(call).await);
-            });
-            receiver.await
-        } else {
-            match self.peers.call(ShardId(0), Call::Controller(call)).await {
-                Some(Answer::Controller(answer)) => Some(answer),
-                _ => None,
-            }
-        };
-        answer.unwrap_or(ControllerAnswer::Failed(PartitionError::Stopping))
-    }
-
     pub(crate) async fn control_here(self: &Rc<Self>, call: ControllerCall) -> ControllerAnswer {
         let controller = self.controller.as_ref().expect("commands go to shard 0");
         let _turn = controller.turn.acquire().await;
@@ -242,7 +227,6 @@ impl<E: Env> Shard<E> {
             PartitionError::Stopping
         })?;
         let now_ms = self.env.wall_ms();
-        let mut tickets = Vec::new();
         for records in records.chunks(BATCH_RECORDS_MAX) {
             let mut builder = BatchBuilder::new(BatchOptions::default());
             for record in records {
@@ -251,10 +235,23 @@ impl<E: Env> Shard<E> {
             }
             let leader_epoch = LeaderEpoch(epoch);
             let info = AppendInfo { acks: Acks::All, leader_epoch, now_ms, stamp: None };
-            tickets.push(replica.log.append(&builder.finish(), info)?.ticket);
+            let batch = builder.finish();
+            // Once a first part has its offsets, the command can only go on.
+            let begun = replica.log.log_end() > image.offset + 1;
+            while let Err(error) = replica.log.append(&batch, info) {
+                if !begun || !is_passing(&error) {
+                    return Err(error.into());
+                }
+                self.env.sleep(RETRY).await;
+            }
         }
-        for ticket in tickets {
-            ticket.await?;
+        // Records that have offsets stay in the log, and a full disk only delays them: giving up
+        // here would leave the image behind the log.
+        while let Err(error) = replica.log.ticket(next.offset + 1, Acks::All).await {
+            if !is_passing(&error) {
+                return Err(error.into());
+            }
+            self.env.sleep(RETRY).await;
         }
         assert_eq!(replica.log.log_end(), next.offset + 1, "image and log agree");
         self.publish(Arc::new(next)).await;
@@ -341,6 +338,11 @@ impl<E: Env> Shard<E> {
         drop(ids);
         self.producer_ids_changed.notify();
     }
+}
+
+/// Whether the log will take or finish the append once there is room again.
+fn is_passing(error: &LogError) -> bool {
+    matches!(error, LogError::NoSpace | LogError::Busy)
 }
 
 fn decide_create(

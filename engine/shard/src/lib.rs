@@ -3,6 +3,7 @@
 
 pub mod append;
 pub mod call;
+mod commands;
 pub mod controller;
 pub mod error;
 pub mod fetch;

@@ -122,6 +122,8 @@ pub struct Shard<E: Env> {
     pub(crate) producer_ids: RefCell<ProducerIds>,
     /// Fires when a request for a block of them has ended.
     pub(crate) producer_ids_changed: engine_io::sync::Signal,
+    /// Metadata commands of this shard's clients.
+    pub(crate) commands: crate::commands::Commands,
     /// On shard 0.
     pub(crate) controller: Option<Controller>,
     /// Fetches of other shards that wait here.
@@ -149,6 +151,7 @@ impl<E: Env> Shard<E> {
             configs: RefCell::default(),
             producer_ids: RefCell::default(),
             producer_ids_changed: engine_io::sync::Signal::new(),
+            commands: crate::commands::Commands::default(),
             controller,
             waiting_fetches: RefCell::default(),
             tokens: Cell::new(0),

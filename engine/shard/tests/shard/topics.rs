@@ -195,3 +195,28 @@ fn a_seed_decides_everything() {
         assert_ne!(trace(shards, 5), trace(shards, 6), "{shards} shards");
     }
 }
+
+#[test]
+fn commands_run_in_order_and_those_given_up_before_their_turn_do_not_run() {
+    for asked in [0, 1] {
+        let machine = machine(12);
+        Node::of(2).live(&machine, async |cluster| {
+            let shard = cluster.shard(asked);
+            let names: Vec<String> = (0..1000).map(|index| format!("t{index}")).collect();
+            let mut given_up: Vec<_> =
+                names.iter().map(|name| Box::pin(create_through(&shard, name, 1))).collect();
+            for command in &mut given_up {
+                assert!(futures_util::poll!(command).is_pending());
+            }
+            let mut last = Box::pin(create_through(&shard, "last", 1));
+            assert!(futures_util::poll!(&mut last).is_pending());
+            // The first is at work once others had a chance to run; the rest only waits.
+            let first = given_up.remove(0);
+            drop(given_up);
+            assert!(first.await.is_ok());
+            assert!(shard.image().topic("last").is_none(), "one after another");
+            assert!(last.await.is_ok());
+            assert_eq!(shard.image().topic_count(), 2, "nobody waited for the others");
+        });
+    }
+}
