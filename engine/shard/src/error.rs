@@ -35,6 +35,6 @@ pub enum StartError {
     Registration(String),
     #[error("the metadata log takes no records: {0}")]
     Commit(#[from] PartitionError),
-    #[error("asked to stop while starting")]
+    #[error("another shard could not start")]
     Stopped,
 }

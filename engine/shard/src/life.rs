@@ -14,9 +14,7 @@ use engine_io::{Arena, Env, Queue};
 use engine_log::node_files::{CheckpointRow, DirCheckpoints, write_clean_marker};
 use engine_log::{LogConfig, PartitionConfig, Recovered, ShardLog};
 use engine_state::producers::{ProducerBatch, snapshot};
-use futures_util::future::{Either, select};
 use std::cell::Cell;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tracing::{error, info, warn};
@@ -37,6 +35,8 @@ pub enum Step {
     FinishRecovery,
     /// From shard 0: what do the checkpoint files have to say of your partitions?
     Table,
+    /// The sender cannot start, so nobody can: to shard 0, and from it to the others.
+    Failed,
     /// To shard 0: the sender has no client left.
     Drained,
     /// From shard 0: write everything and close.
@@ -48,6 +48,7 @@ pub enum Step {
 pub(crate) struct Progress {
     recovered: Cell<u16>,
     drained: Cell<u16>,
+    failed: Cell<bool>,
     moved: Signal,
     /// The log closes or is closed: nothing new is begun.
     closed: Cell<bool>,
@@ -65,6 +66,25 @@ impl<E: Env> Shard<E> {
         mail: Mail<Message<Call, Answer>>,
         settings: Settings,
     ) -> Result<Rc<Self>, StartError> {
+        let peers = Peers::new(env.clone(), mail);
+        let started = Self::start_with(env.clone(), peers.clone(), settings).await;
+        if started.is_err() {
+            let others: Vec<ShardId> = match env.shard() {
+                ShardId(0) => (1..env.shard_count()).map(ShardId).collect(),
+                _ => vec![ShardId(0)],
+            };
+            for shard in others {
+                peers.tell(shard, Call::Life(Step::Failed));
+            }
+        }
+        started
+    }
+
+    async fn start_with(
+        env: E,
+        peers: Rc<Peers<E, Call, Answer>>,
+        settings: Settings,
+    ) -> Result<Rc<Self>, StartError> {
         let begun = env.now();
         let arena = Arena::new(settings.arena_bytes);
         let mut config =
@@ -77,7 +97,6 @@ impl<E: Env> Shard<E> {
         let owned =
             move |partition: engine_base::TopicPartition| partition.owner(count) == shard_id;
         let (log, recovered) = ShardLog::open(env.clone(), config, owned).await?;
-        let peers = Peers::new(env.clone(), mail);
         let shard = Rc::new(Shard::new(env, settings, log, peers));
         let server = shard.clone();
         shard.env.spawn(Queue::Net, async move { server.serve_peers().await });
@@ -139,17 +158,19 @@ impl<E: Env> Shard<E> {
         self.begin_metadata().await
     }
 
-    /// Waits until `reached`, which changes of progress and image may bring about.
+    /// Waits until `reached`, which changes of progress and image may bring about, or until some
+    /// shard cannot start. A stop that is asked for comes after the start: a shard that left
+    /// earlier would leave the others waiting for it.
     async fn until(&self, reached: impl Fn(&Self) -> bool) -> Result<(), StartError> {
-        let mut stopped = pin!(self.env.stopped());
         loop {
             let moved = self.progress.moved.wait();
             if reached(self) {
                 return Ok(());
             }
-            if let Either::Right(_) = select(moved, stopped.as_mut()).await {
+            if self.progress.failed.get() {
                 return Err(StartError::Stopped);
             }
+            moved.await;
         }
     }
 
@@ -160,11 +181,11 @@ impl<E: Env> Shard<E> {
 
     /// Counts shards that have got somewhere.
     pub(crate) fn note_step(&self, step: Step) {
-        let count = match step {
-            Step::Drained => &self.progress.drained,
-            _ => &self.progress.recovered,
-        };
-        count.set(count.get() + 1);
+        match step {
+            Step::Drained => self.progress.drained.set(self.progress.drained.get() + 1),
+            Step::Recovered => self.progress.recovered.set(self.progress.recovered.get() + 1),
+            _ => self.progress.failed.set(true),
+        }
         self.note_progress();
     }
 
@@ -177,7 +198,7 @@ impl<E: Env> Shard<E> {
     /// Does a step another shard asked for.
     pub(crate) async fn live_here(&self, step: Step) -> Answer {
         match step {
-            Step::Recovered | Step::Drained => {
+            Step::Recovered | Step::Drained | Step::Failed => {
                 self.note_step(step);
                 Answer::Done
             }

@@ -65,7 +65,9 @@ impl<E: Env> Shard<E> {
                 Answer::Done
             }),
             // Told, not asked: nobody waits for an answer.
-            Call::Life(step @ (Step::Recovered | Step::Drained)) => self.note_step(step),
+            Call::Life(step @ (Step::Recovered | Step::Drained | Step::Failed)) => {
+                self.note_step(step)
+            }
             Call::Life(step) => self.env.clone().spawn(Queue::Net, async move {
                 let answer = this.live_here(step).await;
                 this.peers.answer(source, id, answer);
