@@ -13,6 +13,7 @@ use engine_log::node_files::{MetaProperties, take_clean_marker};
 use engine_shard::{Settings, Shard, ShardMail, StartError};
 use std::fs::{File, TryLockError};
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -38,7 +39,7 @@ pub enum BootError {
     )]
     Identity { path: PathBuf, key: &'static str, found: String, expected: String },
     #[error("cannot listen on {address}: {source}; is another broker running there?")]
-    Listen { address: std::net::SocketAddr, source: io::Error },
+    Listen { address: SocketAddr, source: io::Error },
     #[error("shard {shard}: {source}")]
     Shard { shard: u16, source: StartError },
     #[error("the broker stopped, but not everything was written; the next start recovers")]
@@ -78,6 +79,7 @@ pub fn run(
     let directory = |source| BootError::Directory { path: config.log_dir.clone(), source };
     std::fs::create_dir_all(&config.log_dir).map_err(directory)?;
     let _lock = lock_directory(&config.log_dir)?;
+    check_addresses(&config.bind_addresses())?;
     uring::probe_directory(&config.log_dir)?;
     let runtime =
         RuntimeConfig { shards: config.shards(), cpus: config.cpus.clone(), stop: stop.clone() };
@@ -285,6 +287,16 @@ fn lock_directory(dir: &Path) -> Result<File, BootError> {
     }
 }
 
+/// Refuses addresses that somebody listens on already. The sockets of the shards share their port, and
+/// the kernel would let those of another broker share it too: each would get some of the clients.
+fn check_addresses(addresses: &[SocketAddr]) -> Result<(), BootError> {
+    for address in addresses {
+        TcpListener::bind(address)
+            .map_err(|source| BootError::Listen { address: *address, source })?;
+    }
+    Ok(())
+}
+
 fn settings(node: &Node, identity: &Identity) -> Settings {
     let config = &node.config;
     let shards = usize::from(node.shards);
@@ -307,5 +319,24 @@ fn settings(node: &Node, identity: &Identity) -> Settings {
         default_partitions: config.num_partitions,
         default_replication_factor: config.default_replication_factor,
         topics_can_be_deleted: config.delete_topic_enable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BootError, check_addresses};
+    use std::net::TcpListener;
+
+    #[test]
+    fn an_address_in_use_is_refused_and_a_free_one_is_left_free() {
+        let other = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = other.local_addr().expect("bound");
+        let refused = check_addresses(&[address]);
+        assert!(
+            matches!(refused, Err(BootError::Listen { address: found, .. }) if found == address)
+        );
+        drop(other);
+        check_addresses(&[address]).expect("nobody listens there");
+        TcpListener::bind(address).expect("still free");
     }
 }

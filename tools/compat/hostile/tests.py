@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 
+from compat.harness import broker as brokers
 from compat.harness import wire
 from compat.harness.context import expect_equal, test
 from compat.harness.process import wait_until
@@ -263,3 +264,21 @@ def flood(ctx):
     if broker.kind == "tidemill":  # a JVM's heap says nothing here
         assert highest - resident <= RESIDENT_GROWTH_MAX, note
     broker.stop()
+
+
+@test(own=True, only="tidemill")
+def port_in_use(ctx):
+    """A broker does not share its port: each of the two would get some of the clients."""
+    first = ctx.start_broker()
+    second = brokers.make("tidemill", ctx.home / "second")
+    second.port = first.port
+    second.launch()
+    try:
+        expect_equal(second.process.wait(20), 1, "exit code")
+    finally:
+        second.end()
+    said = second.log_tail()
+    assert "cannot listen on" in said and str(first.port) in said, said
+    with ctx.wire(first) as connection:
+        assert connection.metadata([]).brokers
+    first.stop()
