@@ -60,8 +60,26 @@ struct ArenaShared {
     limit_bytes: usize,
     /// Bytes in blocks that are in use.
     used_bytes: AtomicUsize,
+    /// Bytes in all blocks, free ones included: at most `limit_bytes`.
+    held_bytes: AtomicUsize,
     /// Free blocks by class. Taken once per block of 16 KiB to 1 MiB, never per request.
     free: Mutex<[Vec<FreeBlock>; 4]>,
+}
+
+impl ArenaShared {
+    /// Gives free blocks of other sizes back until `bytes` more fit the limit. They do: what is in
+    /// use and what is wanted fit together.
+    fn make_room(&self, free: &mut [Vec<FreeBlock>; 4], bytes: usize) {
+        for class in ChunkClass::ALL {
+            while self.held_bytes.load(Ordering::Relaxed) + bytes > self.limit_bytes
+                && let Some(block) = free[class.index()].pop()
+            {
+                // SAFETY: the block came from `alloc_zeroed` with this class's layout and is free.
+                unsafe { dealloc(block.0.as_ptr(), class.layout()) };
+                self.held_bytes.fetch_sub(class.bytes(), Ordering::Relaxed);
+            }
+        }
+    }
 }
 
 impl Drop for ArenaShared {
@@ -87,6 +105,7 @@ impl Arena {
         Arena(Arc::new(ArenaShared {
             limit_bytes,
             used_bytes: AtomicUsize::new(0),
+            held_bytes: AtomicUsize::new(0),
             free: Mutex::new([Vec::new(), Vec::new(), Vec::new(), Vec::new()]),
         }))
     }
@@ -118,11 +137,16 @@ impl Arena {
         }
         let recycled = {
             let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-            free[class.index()].pop()
+            let recycled = free[class.index()].pop();
+            if recycled.is_none() {
+                self.0.make_room(&mut free, bytes);
+            }
+            recycled
         };
         let start = match recycled {
             Some(block) => block.0,
             None => {
+                self.0.held_bytes.fetch_add(bytes, Ordering::Relaxed);
                 // SAFETY: the layout has a size that is not zero.
                 let raw = unsafe { alloc_zeroed(class.layout()) };
                 NonNull::new(raw).unwrap_or_else(|| handle_alloc_error(class.layout()))
@@ -321,6 +345,19 @@ mod tests {
         assert_eq!(&view[..], b"jello");
         assert_eq!(chunk.bytes(), b"jello world");
         assert_eq!(chunk.bytes().as_ptr().align_offset(DMA_ALIGN), 0);
+    }
+
+    #[test]
+    fn free_blocks_of_other_sizes_make_room() {
+        let arena = Arena::new(1 << 20);
+        let small: Vec<_> = (0..64).map_while(|_| arena.buffer(ChunkClass::K16)).collect();
+        assert_eq!(small.len(), 64);
+        drop(small);
+        let large = arena.buffer(ChunkClass::M1).expect("nothing is in use");
+        assert_eq!(arena.0.held_bytes.load(std::sync::atomic::Ordering::Relaxed), 1 << 20);
+        assert!(arena.buffer(ChunkClass::K16).is_none());
+        drop(large);
+        assert!(arena.buffer(ChunkClass::K16).is_some());
     }
 
     #[test]

@@ -11,6 +11,8 @@ use engine_io::uring::{RuntimeConfig, StartError as RuntimeError, StopHandle, Ur
 use engine_io::{Env, uring};
 use engine_log::node_files::{MetaProperties, take_clean_marker};
 use engine_shard::{Settings, Shard, ShardMail, StartError};
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -274,16 +276,24 @@ fn check_identity(
     }
 }
 
-/// Kafka's `.lock`: two brokers never write one directory. Freed when the file is closed.
+/// Kafka's `.lock`, held by both kinds of lock: of one open file against ourselves in other
+/// processes, and of the process against a Java broker, whose file locks are of that kind. Freed when
+/// the file is closed.
 fn lock_directory(dir: &Path) -> Result<File, BootError> {
     let path = dir.join(".lock");
     let failed = |source| BootError::Directory { path: dir.to_path_buf(), source };
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let locked = || Err(BootError::Locked { path: dir.to_path_buf() });
     match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return locked(),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(BootError::Locked { path: dir.to_path_buf() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+        Err(Errno::ACCESS | Errno::AGAIN) => locked(),
+        Err(error) => Err(failed(error.into())),
     }
 }
 

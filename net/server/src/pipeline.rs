@@ -34,6 +34,10 @@ pub enum Reply {
 pub type Outcome = Result<Reply, Close>;
 pub type Working = Pin<Box<dyn Future<Output = Outcome>>>;
 
+/// Finished answers of one connection that wait to be sent, in bytes. Beyond: no further request of
+/// it begins. They pin memory of the log, and a peer that asks without reading must not pin it all.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
 enum Slot {
     Done(Outcome),
     Working(Working),
@@ -58,11 +62,22 @@ impl Pipeline {
         self.slots.borrow().len()
     }
 
-    /// Completes once fewer than `count` requests wait for their answers to be taken.
+    /// Completes once fewer than `count` requests wait for their answers to be taken, and the finished
+    /// answers among them are below [`ANSWER_BYTES_MAX`].
     pub async fn below(&self, count: usize) {
-        while self.waiting() >= count {
+        while self.waiting() >= count || self.answer_bytes() >= ANSWER_BYTES_MAX {
             self.taken.wait().await;
         }
+    }
+
+    /// Bytes of finished answers that a peer has yet to take.
+    fn answer_bytes(&self) -> usize {
+        let slots = self.slots.borrow();
+        let bytes = slots.iter().map(|slot| match slot {
+            Slot::Done(Ok(Reply::Frame(frame))) => frame.len(),
+            _ => 0,
+        });
+        bytes.sum()
     }
 
     /// Takes a request in work behind the others, and starts it: it is polled once here, so that
