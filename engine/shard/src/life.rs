@@ -107,6 +107,7 @@ impl<E: Env> Shard<E> {
         let took_ms = shard.env.now().since(begun).as_millis();
         info!(shard = %shard.id(), partitions, took_ms, "recovered");
         shard.meet().await?;
+        shard.report_strays();
         shard.begin_background();
         Ok(shard)
     }

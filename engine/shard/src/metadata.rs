@@ -66,7 +66,6 @@ impl<E: Env> Shard<E> {
             "metadata loaded"
         );
         self.commit(&image, records).await?;
-        self.report_strays();
         Ok(())
     }
 

@@ -13,6 +13,9 @@ use std::time::Duration;
 const EVICT_AFTER: Duration = Duration::from_secs(120);
 /// Partitions of one session. A full request with more is answered without a session.
 const SESSION_PARTITIONS_MAX: usize = 100_000;
+/// Partitions of all sessions of a shard together. Beyond: answered without a session. What is kept
+/// for one is some 200 bytes, and a stranger decides how many there are.
+const PARTITIONS_MAX: usize = 500_000;
 
 /// A topic as the client names it: by id from Fetch 13 on, by name before.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -193,7 +196,9 @@ impl Sessions {
 
     /// A new session for a full request, 0 if there is no room.
     fn create(&mut self, request: &SessionRequest, now: Instant, random: u64) -> i32 {
-        if request.wanted.is_empty() || request.wanted.len() > SESSION_PARTITIONS_MAX {
+        let kept: usize = self.sessions.values().map(|session| session.entries.len()).sum();
+        let count = request.wanted.len();
+        if count == 0 || count > SESSION_PARTITIONS_MAX || kept + count > PARTITIONS_MAX {
             return 0;
         }
         if self.sessions.len() >= self.limit {
