@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 /// Why the broker did not start, or did not stop cleanly.
@@ -76,12 +77,12 @@ pub fn run(
     stop: StopHandle,
     ready: impl Fn(&Ready) + Send + Sync + 'static,
 ) -> Result<(), BootError> {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let config = Arc::new(config);
     let directory = |source| BootError::Directory { path: config.log_dir.clone(), source };
     std::fs::create_dir_all(&config.log_dir).map_err(directory)?;
     let _lock = lock_directory(&config.log_dir)?;
-    check_addresses(&config.bind_addresses())?;
+    check_addresses(&config.bind_addresses(), ADDRESS_WAIT)?;
     uring::probe_directory(&config.log_dir)?;
     let runtime =
         RuntimeConfig { shards: config.shards(), cpus: config.cpus.clone(), stop: stop.clone() };
@@ -117,7 +118,7 @@ struct Node {
     /// Shards that accept connections.
     serving: AtomicU16,
     failure: Mutex<Option<BootError>>,
-    begun: std::time::Instant,
+    begun: Instant,
     ready: Box<dyn Fn(&Ready) + Send + Sync>,
 }
 
@@ -208,7 +209,7 @@ async fn identity(env: &UringEnv, node: &Node) -> Result<Option<Identity>, BootE
             if node.has_failed() {
                 return Ok(None);
             }
-            env.sleep(std::time::Duration::from_millis(1)).await;
+            env.sleep(Duration::from_millis(1)).await;
         }
     }
     let dir = &node.config.log_dir;
@@ -297,12 +298,22 @@ fn lock_directory(dir: &Path) -> Result<File, BootError> {
     }
 }
 
+/// How long an address may stay in use at the start: the kernel takes the rings of a killed broker
+/// apart after its end, and its listening sockets go with them, some milliseconds later.
+const ADDRESS_WAIT: Duration = Duration::from_secs(2);
+const ADDRESS_RETRY: Duration = Duration::from_millis(2);
+
 /// Refuses addresses that somebody listens on already. The sockets of the shards share their port, and
 /// the kernel would let those of another broker share it too: each would get some of the clients.
-fn check_addresses(addresses: &[SocketAddr]) -> Result<(), BootError> {
+fn check_addresses(addresses: &[SocketAddr], wait: Duration) -> Result<(), BootError> {
+    let begun = Instant::now();
     for address in addresses {
-        TcpListener::bind(address)
-            .map_err(|source| BootError::Listen { address: *address, source })?;
+        while let Err(source) = TcpListener::bind(address) {
+            if source.kind() != io::ErrorKind::AddrInUse || begun.elapsed() >= wait {
+                return Err(BootError::Listen { address: *address, source });
+            }
+            std::thread::sleep(ADDRESS_RETRY);
+        }
     }
     Ok(())
 }
@@ -334,19 +345,37 @@ fn settings(node: &Node, identity: &Identity) -> Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::{BootError, check_addresses};
+    use super::{ADDRESS_WAIT, BootError, check_addresses};
     use std::net::TcpListener;
+    use std::time::Duration;
 
     #[test]
     fn an_address_in_use_is_refused_and_a_free_one_is_left_free() {
         let other = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = other.local_addr().expect("bound");
-        let refused = check_addresses(&[address]);
+        let refused = check_addresses(&[address], Duration::ZERO);
         assert!(
             matches!(refused, Err(BootError::Listen { address: found, .. }) if found == address)
         );
         drop(other);
-        check_addresses(&[address]).expect("nobody listens there");
+        check_addresses(&[address], Duration::ZERO).expect("nobody listens there");
         TcpListener::bind(address).expect("still free");
+    }
+
+    #[test]
+    fn an_address_that_gets_free_in_a_moment_is_waited_for() {
+        let other = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = other.local_addr().expect("bound");
+        let (begin, begun) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let checked = scope.spawn(move || {
+                assert!(TcpListener::bind(address).is_err());
+                begin.send(()).expect("somebody waits");
+                check_addresses(&[address], ADDRESS_WAIT)
+            });
+            begun.recv().expect("begun");
+            drop(other);
+            checked.join().expect("no panic").expect("free by now");
+        });
     }
 }
