@@ -142,18 +142,26 @@ impl Node {
         stops.map(|stops| (stops, result.take()))
     }
 
-    /// Starts all shards and gives how that ended on each, without a body.
+    /// Starts all shards and stops them at once; how the starts ended. `before` runs first on each.
     pub fn start_only(
         &self,
         machine: &Machine,
-        act: impl AsyncFn(MemoryEnv),
+        before: impl AsyncFn(MemoryEnv),
     ) -> Vec<Result<(), StartError>> {
         let settings = self.settings(false);
         machine.run_shards::<ShardMail, _>(self.shards, async |env, mail| {
-            act(env.clone()).await;
-            let shard = Shard::start(env, mail, settings.clone()).await?;
-            shard.stop().await;
-            Ok(())
+            before(env.clone()).await;
+            match Shard::start(env.clone(), mail, settings.clone()).await {
+                Ok(shard) => {
+                    shard.stop().await;
+                    Ok(())
+                }
+                Err(error) => {
+                    // As boot does it: the first failure has everything stop.
+                    env.control().request_stop();
+                    Err(error)
+                }
+            }
         })
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod append;
+mod crash;
 mod fetch;
 mod groups;
 mod harness;
+mod restart;
 mod topics;
