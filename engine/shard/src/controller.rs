@@ -274,7 +274,7 @@ impl<E: Env> Shard<E> {
         if self.offsets_topic().is_some() {
             return true;
         }
-        let Some(id) = Uuid::from_random(self.random_bytes()) else { return false };
+        let id = self.random_id();
         let config = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
         let spec = TopicSpec {
             partitions: self.settings.offsets_topic_partitions,
@@ -311,6 +311,15 @@ impl<E: Env> Shard<E> {
         bytes[..8].copy_from_slice(&self.env.random().to_be_bytes());
         bytes[8..].copy_from_slice(&self.env.random().to_be_bytes());
         bytes
+    }
+
+    /// A fresh id. Some random bits make none, as ids that begin with a dash are not used.
+    pub fn random_id(&self) -> Uuid {
+        loop {
+            if let Some(id) = Uuid::from_random(self.random_bytes()) {
+                return id;
+            }
+        }
     }
 
     /// A producer id nobody had before, `None` if no block of them can be had now.

@@ -5,7 +5,7 @@ use crate::controller::{METADATA_PARTITION, METADATA_TOPIC};
 use crate::error::StartError;
 use crate::follow::partition_config;
 use crate::shard::{Replica, Shard};
-use engine_base::{LeaderEpoch, Uuid};
+use engine_base::LeaderEpoch;
 use engine_io::Env;
 use engine_record::{Batches, records_of};
 use engine_state::config::{BrokerLayers, ConfigMap, Layers, TopicConfig};
@@ -40,11 +40,7 @@ impl<E: Env> Shard<E> {
         replica.leader_epoch.set(LeaderEpoch(controller.epoch.get()));
         let mut records = boot_records(&image);
         let booted = image.after(&records, controller.epoch.get())?;
-        let incarnation_id = loop {
-            if let Some(id) = Uuid::from_random(self.random_bytes()) {
-                break id;
-            }
-        };
+        let incarnation_id = self.random_id();
         let registration = Registration {
             id: self.settings.node_id,
             incarnation_id,

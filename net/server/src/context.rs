@@ -1,5 +1,6 @@
 //! What the connections of one shard share. Lives on that shard; handlers hold it by `Rc`.
 
+use crate::answers::AnswerMemory;
 use crate::config::BrokerConfig;
 use crate::error::refusal_code;
 use crate::listener::Registry;
@@ -15,6 +16,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tracing::info;
 
+/// The part of the log's memory that answers may hold: one in so many.
+const ANSWERS_MEMORY_SHARE: usize = 4;
+
 /// See the module's words.
 pub struct Context<E: Env> {
     pub env: E,
@@ -22,6 +26,7 @@ pub struct Context<E: Env> {
     pub config: Arc<BrokerConfig>,
     pub cluster_id: Arc<str>,
     pub memory: Rc<RequestMemory>,
+    pub answers: Rc<AnswerMemory>,
     pub request_bytes_max: usize,
     pub connections_max: usize,
     pub sessions: RefCell<Sessions>,
@@ -45,6 +50,7 @@ impl<E: Env> Context<E> {
         let shards = usize::from(env.shard_count());
         Context {
             memory: RequestMemory::new(config.request_memory_bytes / shards),
+            answers: AnswerMemory::new(config.memory_bytes / shards / ANSWERS_MEMORY_SHARE),
             request_bytes_max: config.socket_request_max_bytes,
             connections_max: config.max_connections.div_ceil(shards),
             sessions: RefCell::new(Sessions::new(config.fetch_sessions_max.div_ceil(shards))),
@@ -73,11 +79,7 @@ impl<E: Env> Context<E> {
 
     /// A fresh topic id.
     pub fn random_id(&self) -> Uuid {
-        loop {
-            if let Some(id) = Uuid::from_random(self.random_bytes()) {
-                return id;
-            }
-        }
+        self.shard.random_id()
     }
 
     /// Creates topics that a client asked about; what came of each.

@@ -235,6 +235,18 @@ fn without_the_offsets_topic_there_is_no_coordinator() {
 }
 
 #[test]
+fn the_offsets_topic_comes_to_be_whatever_the_dice_say() {
+    // One in 64 draws makes no id that Kafka would use.
+    for seed in 0..300 {
+        let machine = machine(seed);
+        let node = Node { offsets_partitions: 1, ..Node::of(1) };
+        node.live(&machine, async |cluster| {
+            assert!(cluster.shard(0).ensure_offsets_topic().await, "seed {seed}");
+        });
+    }
+}
+
+#[test]
 fn a_silent_member_is_removed_when_its_session_ends() {
     for shards in 1..=2 {
         let machine = machine(62);

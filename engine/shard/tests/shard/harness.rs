@@ -240,11 +240,7 @@ pub fn at(topic_id: Uuid, partition: i32) -> TopicPartition {
 }
 
 pub fn spec(shard: &S, name: &str, partitions: i32) -> TopicSpec {
-    let id = loop {
-        if let Some(id) = Uuid::from_random(shard.random_bytes()) {
-            break id;
-        }
-    };
+    let id = shard.random_id();
     TopicSpec { partitions, ..TopicSpec::with_defaults(name.to_owned(), id) }
 }
 
