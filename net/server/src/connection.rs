@@ -6,7 +6,8 @@ use crate::context::Context as ServerContext;
 use crate::dispatch;
 use crate::frames::Frames;
 use crate::memory::Charge;
-use crate::pipeline::{Close, Pipeline};
+use crate::pipeline::{Close, Pipeline, Size};
+use engine_io::sync::Signal;
 use engine_io::{Env, Instant, Stream};
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -32,8 +33,29 @@ pub struct Connection<S> {
     pub partial_bytes: Cell<usize>,
     /// Requests in work.
     pub in_work: Cell<usize>,
+    /// Since when the peer has had answers to take.
+    pub sending_since: Cell<Option<Instant>>,
     /// Name and version the client gave in ApiVersions.
     pub software: RefCell<Option<(String, String)>>,
+    /// Whether and when [`Connection::close`] was called.
+    pub is_closed: Cell<bool>,
+    pub closed: Signal,
+}
+
+impl<S: Stream> Connection<S> {
+    /// Ends the connection whatever it waits for: with all places for requests taken by parked ones
+    /// nobody receives, and so the end of the stream alone would not be seen.
+    pub fn close(&self) {
+        self.stream.shutdown();
+        self.is_closed.set(true);
+        self.closed.notify();
+    }
+
+    async fn until_closed(&self) {
+        while !self.is_closed.get() {
+            self.closed.wait().await;
+        }
+    }
 }
 
 /// Serves `connection` to its end.
@@ -41,10 +63,12 @@ pub async fn serve<E: Env>(server: Rc<ServerContext<E>>, connection: Rc<Connecti
     let pipeline = Pipeline::new();
     let ended = {
         let receiving = pin!(receive(&server, &connection, &pipeline));
-        let answering = pin!(answer::<E>(&connection, &pipeline));
+        let answering = pin!(answer(&server, &connection, &pipeline));
         // Receiving first: what it completes at once is answered within the same wake-up.
-        match select(receiving, answering).await {
-            Either::Left((close, _)) | Either::Right((close, _)) => close,
+        let closed = pin!(connection.until_closed());
+        match select(select(receiving, answering), closed).await {
+            Either::Left((Either::Left((close, _)) | Either::Right((close, _)), _)) => close,
+            Either::Right(_) => None,
         }
     };
     connection.stream.shutdown();
@@ -74,7 +98,8 @@ async fn receive<E: Env>(
         {
             // Answers to what came before still go out: the closing waits its turn.
             std::future::poll_fn(|context| {
-                pipeline.push(Box::pin(std::future::ready(Err(close.clone()))), context);
+                let closing = Box::pin(std::future::ready(Err(close.clone())));
+                pipeline.push(closing, Size::Small, context);
                 Poll::Ready(())
             })
             .await;
@@ -114,11 +139,13 @@ async fn start_requests<E: Env>(
         else {
             return Ok(());
         };
+        let size = dispatch::size_of_answer(&frame);
+        pipeline.room_for(size).await;
         let charge = charge.split(frame.len());
         let mut working = Some(dispatch::start(server, connection, frame, charge)?);
         std::future::poll_fn(|context| {
             if let Some(working) = working.take() {
-                pipeline.push(working, context);
+                pipeline.push(working, size, context);
                 connection.in_work.set(pipeline.waiting());
             }
             Poll::Ready(())
@@ -129,6 +156,7 @@ async fn start_requests<E: Env>(
 
 /// Sends answers as they get ready, in order, until one of them ends the connection.
 async fn answer<E: Env>(
+    server: &ServerContext<E>,
     connection: &Rc<Connection<E::Stream>>,
     pipeline: &Pipeline,
 ) -> Option<Close> {
@@ -138,6 +166,7 @@ async fn answer<E: Env>(
             Err(close) => return Some(close),
         };
         connection.in_work.set(pipeline.waiting());
+        connection.sending_since.set(Some(server.env.now()));
         let mut sending = pin!(connection.stream.send(segments));
         let sent = std::future::poll_fn(|context| {
             // A slow peer holds up its answers, not its requests in work.
@@ -145,6 +174,8 @@ async fn answer<E: Env>(
             sending.as_mut().poll(context)
         })
         .await;
+        connection.sending_since.set(None);
+        pipeline.sent();
         if let Err(error) = sent {
             debug!(peer = %connection.peer, %error, "send failed");
             return None;

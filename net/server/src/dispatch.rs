@@ -5,7 +5,7 @@ use crate::api;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::memory::Charge;
-use crate::pipeline::{Close, Working};
+use crate::pipeline::{Close, Size, Working};
 use crate::request::Request;
 use bytes::Bytes;
 use engine_io::Env;
@@ -48,6 +48,15 @@ pub const SERVED: &[ApiKey] = &[
 /// The table entries of what is served, in order of key.
 pub fn table() -> impl Iterator<Item = &'static Api> {
     net_wire::APIS.iter().filter(|api| SERVED.contains(&api.key))
+}
+
+/// How large the answer to a frame may get.
+pub fn size_of_answer(frame: &[u8]) -> Size {
+    let key = frame.first_chunk::<2>().map(|key| i16::from_be_bytes(*key));
+    match key.and_then(ApiKey::from_code) {
+        Some(ApiKey::Fetch) => Size::Large,
+        _ => Size::Small,
+    }
 }
 
 /// Takes a complete frame to its handler. The returned work has not started yet.

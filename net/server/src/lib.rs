@@ -2,6 +2,7 @@
 //! Everything here runs on the shard that accepted the connection; what belongs to another shard is
 //! reached through the engine's calls.
 
+pub mod answers;
 pub mod api;
 pub mod boot;
 pub mod config;

@@ -5,6 +5,7 @@
 use crate::connection::{Connection, serve};
 use crate::context::Context;
 use crate::memory::FREE_BYTES;
+use engine_io::sync::Signal;
 use engine_io::{Env, Listener, Queue, Stream};
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -18,7 +19,7 @@ use tracing::{error, info, warn};
 /// How often idle and stalled connections are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// A connection that holds part of a large frame and sends nothing for so long is closed when
-/// request memory is short.
+/// request memory is short. So is one that has not taken its answers for so long when their memory is.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
 /// How long requests in work may take to finish when the broker stops.
 const DRAIN_WAIT: Duration = Duration::from_secs(3);
@@ -108,7 +109,10 @@ fn admit<E: Env>(server: &Rc<Context<E>>, stream: E::Stream, listener: usize) {
         received_at: Cell::new(server.env.now()),
         partial_bytes: Cell::new(0),
         in_work: Cell::new(0),
+        sending_since: Cell::new(None),
         software: RefCell::new(None),
+        is_closed: Cell::new(false),
+        closed: Signal::new(),
     });
     registry.connections.borrow_mut().insert(id, connection.clone());
     let context = server.clone();
@@ -130,22 +134,27 @@ async fn sweep<E: Env>(server: Rc<Context<E>>) {
         server.env.sleep(SWEEP_EVERY).await;
         let now = server.env.now();
         let pressure = server.memory.under_pressure();
+        let answers_pressure = server.answers.under_pressure();
         let ending: Vec<Rc<Connection<E::Stream>>> = {
             let connections = server.registry.connections.borrow();
             let ends = |connection: &&Rc<Connection<E::Stream>>| {
                 let quiet = now.since(connection.received_at.get());
-                let idle = connection.in_work.get() == 0 && idle_max.is_some_and(|max| quiet > max);
+                // As in Kafka, whether or not a request is in work: behind enough parked ones a
+                // peer that is gone would never be noticed.
+                let idle = idle_max.is_some_and(|max| quiet > max);
                 let stalled = pressure
                     && quiet > STALLED_AFTER
                     && connection.partial_bytes.get() > FREE_BYTES;
-                idle || stalled
+                let sending = connection.sending_since.get().map(|since| now.since(since));
+                let deaf = answers_pressure && sending.is_some_and(|time| time > STALLED_AFTER);
+                idle || stalled || deaf
             };
             connections.values().filter(ends).cloned().collect()
         };
         for connection in ending {
             info!(peer = %connection.peer, partial_bytes = connection.partial_bytes.get(),
-                "idle or stalled connection closed");
-            connection.stream.shutdown();
+                "idle, stalled or deaf connection closed");
+            connection.close();
         }
     }
 }
@@ -167,7 +176,7 @@ pub async fn drain<E: Env>(server: &Rc<Context<E>>) {
         info!(connections = unfinished, "connections closed with requests in work");
     }
     for connection in left {
-        connection.stream.shutdown();
+        connection.close();
     }
     // The tasks end on their own once their streams report it.
     while server.registry.count() > 0 && server.env.now() < deadline.plus(DRAIN_WAIT) {

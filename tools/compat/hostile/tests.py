@@ -282,3 +282,57 @@ def port_in_use(ctx):
     with ctx.wire(first) as connection:
         assert connection.metadata([]).brokers
     first.stop()
+
+
+def fetch_request(topic: str, wait_ms: int, partitions: int = 1) -> bytes:
+    body = (wire.i32(-1) + wire.i32(wait_ms) + wire.i32(1) + wire.i32(50 << 20) + wire.i8(0)
+            + wire.array([wire.string(topic) + wire.array(
+                [wire.i32(index) + wire.i64(0) + wire.i32(50 << 20)
+                 for index in range(partitions)])]))
+    return framed(wire.header(1, 4, 1, "deaf") + body)
+
+
+@test(shards=2, own=True, only="tidemill")
+def parked_and_gone(ctx):
+    """Peers that fill a connection with parked requests and go leave nothing behind."""
+    broker = ctx.start_broker(connections_max_idle_ms=2000)
+    topic = ctx.topic(broker=broker)
+    descriptors = broker.descriptor_count()
+    for _ in range(100):
+        with socket.create_connection((broker.host, broker.port), timeout=5) as stranger:
+            stranger.sendall(fetch_request(topic, 0x7FFFFFFF) * 70)
+    wait_until(lambda: broker.descriptor_count() <= descriptors + 2, 15,
+               f"descriptors back at {descriptors}")
+    begun = time.monotonic()
+    broker.stop()
+    assert time.monotonic() - begun < 3, "the stop waited for somebody"
+
+
+@test(shards=2, own=True, only="tidemill")
+def deaf_readers(ctx):
+    """Peers that ask for much that is on disk and read no answer hold a bounded part of memory."""
+    broker = ctx.start_broker(tidemill_memory_bytes=64 << 20)
+    topic = ctx.topic("data", 4, broker=broker)
+    filled = wire.Batch([os.urandom(900_000)]).encode()
+    with ctx.wire(broker) as connection:
+        for index in range(400):
+            expect_equal(connection.produce(topic, index % 4, filled)[0], 0, "filled")
+        resident, highest = broker.resident_bytes(), 0
+        held = []
+        for _ in range(20):
+            deaf = socket.create_connection((broker.host, broker.port), timeout=0.2)
+            held.append(deaf)
+            try:
+                deaf.sendall(fetch_request(topic, 100, 4) * 70)
+            except OSError:
+                pass
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            highest = max(highest, broker.resident_bytes())
+            expect_equal(connection.produce(topic, 0, filled)[0], 0, "beside them")
+            time.sleep(0.05)
+        for deaf in held:
+            deaf.close()
+    grown = (highest - resident) >> 20
+    assert grown < 100, f"memory grew by {grown} MiB"
+    broker.stop()

@@ -3,7 +3,7 @@
 
 use crate::context::Context;
 use crate::error::partition_code;
-use crate::pipeline::Outcome;
+use crate::pipeline::{Outcome, Reply};
 use crate::request::Request;
 use crate::session::{Answered, Plan, SessionError, SessionRequest, TopicKey, Wanted};
 use engine_base::{Offset, TopicPartition};
@@ -61,17 +61,22 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     let hurry = sources.len() < rows.len() || rows.is_empty();
     let wait_ms = if hurry { 0 } else { body.max_wait_ms };
     let bytes_max = usize::try_from(body.max_bytes).unwrap_or(0);
+    let mut held = server.answers.begin();
     let limits = FetchLimits {
         bytes_min: usize::try_from(body.min_bytes).unwrap_or(0),
-        bytes_max: bytes_max.min(server.config.fetch_bytes_max),
+        bytes_max: bytes_max.min(server.config.fetch_bytes_max).min(held.share_bytes()),
         deadline: fetch_deadline(server.env.now(), wait_ms),
     };
     let fetched = server.shard.fetch(parts, limits).await;
+    held.has_read(fetched.iter().map(FetchedPart::bytes).sum());
     for (index, part) in sources.into_iter().zip(fetched) {
         rows[index].code = part.error.as_ref().map_or(ErrorCode::None, partition_code);
         rows[index].fetched = Some(part);
     }
-    answer(&server, &request, &plan, rows)
+    match answer(&server, &request, &plan, rows)? {
+        Reply::Frame(frame) => Ok(Reply::Holding(frame, held)),
+        reply => Ok(reply),
+    }
 }
 
 /// The session's view of the request.
