@@ -5,7 +5,8 @@ use crate::controller::METADATA_PARTITION;
 use crate::groups::{Host, OFFSETS_TOPIC};
 use crate::shard::{Replica, Shard};
 use engine_base::{LeaderEpoch, TopicPartition, Uuid};
-use engine_io::Env;
+use engine_io::sync::Lock;
+use engine_io::{Env, Queue};
 use engine_log::{Partition, PartitionConfig};
 use engine_state::config::TopicConfig;
 use engine_state::metadata::{ConfigResource, Image, TopicImage};
@@ -13,7 +14,20 @@ use engine_state::producers::ProducerTable;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::{error, warn};
+
+/// Pause before partitions that could not be made are tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// The state of following.
+#[derive(Default)]
+pub(crate) struct Following {
+    /// Held while partitions are made or removed.
+    turn: Lock,
+    /// A task makes what could not be made before.
+    is_retrying: Cell<bool>,
+}
 
 /// The log's settings from a topic's configs.
 pub fn partition_config(config: &TopicConfig) -> PartitionConfig {
@@ -35,12 +49,18 @@ pub fn partition_config(config: &TopicConfig) -> PartitionConfig {
 impl<E: Env> Shard<E> {
     /// Puts `image` in force on this shard.
     pub(crate) async fn follow(self: &Rc<Self>, image: Arc<Image>) {
+        let _turn = self.following.turn.acquire().await;
         let before = self.image();
+        let mut complete = true;
         for topic in image.topics() {
             let known = before.topic_by_id(&topic.id);
             if !known.is_some_and(|known| Arc::ptr_eq(known, topic)) {
-                self.add_partitions(&image, topic).await;
+                complete &= self.add_partitions(&image, topic).await;
             }
+        }
+        if !complete && !self.following.is_retrying.replace(true) {
+            let shard = self.clone();
+            self.env.spawn(Queue::Background, async move { shard.retry_partitions().await });
         }
         *self.image.borrow_mut() = image.clone();
         self.forget_configs();
@@ -64,7 +84,26 @@ impl<E: Env> Shard<E> {
         }
     }
 
-    async fn add_partitions(self: &Rc<Self>, image: &Image, topic: &TopicImage) {
+    /// Makes partitions that could not be made, until all are there: the disk was full, say.
+    async fn retry_partitions(self: Rc<Self>) {
+        loop {
+            self.env.sleep(RETRY_EVERY).await;
+            let _turn = self.following.turn.acquire().await;
+            let image = self.image();
+            let mut complete = true;
+            for topic in image.topics() {
+                complete &= self.is_closed() || self.add_partitions(&image, topic).await;
+            }
+            if complete {
+                self.following.is_retrying.set(false);
+                return;
+            }
+        }
+    }
+
+    /// False if one of them could not be made.
+    async fn add_partitions(self: &Rc<Self>, image: &Image, topic: &TopicImage) -> bool {
+        let mut complete = true;
         let config = TopicConfig::resolve(&self.topic_layers(image, topic));
         for partition in &topic.partitions {
             let id = TopicPartition { topic_id: topic.id, partition: partition.id };
@@ -78,15 +117,19 @@ impl<E: Env> Shard<E> {
             }
             match self.log.create_partition(&topic.name, id, partition_config(&config)).await {
                 Ok(log) => self.add_replica(log, epoch, self.new_producers()),
-                // Requests for it fail until a restart makes it, once the cause is gone.
-                Err(error) => error!(
-                    topic = &*topic.name,
-                    partition = partition.id,
-                    %error,
-                    "partition cannot be created"
-                ),
+                // Requests for it fail until it can be made, once the cause is gone.
+                Err(error) => {
+                    complete = false;
+                    error!(
+                        topic = &*topic.name,
+                        partition = partition.id,
+                        %error,
+                        "partition cannot be created now"
+                    );
+                }
             }
         }
+        complete
     }
 
     pub(crate) fn new_producers(&self) -> ProducerTable {

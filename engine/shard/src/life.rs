@@ -180,6 +180,11 @@ impl<E: Env> Shard<E> {
         self.progress.moved.notify();
     }
 
+    /// The log closes or is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.progress.closed.get()
+    }
+
     /// Counts shards that have got somewhere.
     pub(crate) fn note_step(&self, step: Step) {
         match step {

@@ -114,6 +114,7 @@ pub struct Shard<E: Env> {
     pub(crate) log: ShardLog<E>,
     pub(crate) peers: Rc<Peers<E, Call, Answer>>,
     pub(crate) replicas: RefCell<HashMap<TopicPartition, Rc<Replica<E>>>>,
+    pub(crate) following: crate::follow::Following,
     /// Coordinators by partition of the offsets topic.
     pub(crate) hosts: RefCell<BTreeMap<i32, Rc<Host<E>>>>,
     pub(crate) image: RefCell<Arc<Image>>,
@@ -146,6 +147,7 @@ impl<E: Env> Shard<E> {
             log,
             peers,
             replicas: RefCell::default(),
+            following: crate::follow::Following::default(),
             hosts: RefCell::default(),
             image: RefCell::default(),
             configs: RefCell::default(),

@@ -4,6 +4,7 @@
 
 mod append;
 mod crash;
+mod faults;
 mod fetch;
 mod groups;
 mod harness;
