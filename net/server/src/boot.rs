@@ -3,21 +3,18 @@
 //! stopped.
 
 use crate::config::BrokerConfig;
-use crate::context::Context;
-use crate::listener::{accept_on, bind, drain};
-use engine_base::{ShardId, Uuid};
+use crate::serving::{self, Identity, serve_shard};
+use engine_base::ShardId;
 use engine_io::mail::Mail;
 use engine_io::uring::{RuntimeConfig, StartError as RuntimeError, StopHandle, UringEnv};
 use engine_io::{Env, uring};
-use engine_log::node_files::{MetaProperties, take_clean_marker};
-use engine_shard::{Settings, Shard, ShardMail, StartError};
+use engine_shard::{ShardMail, StartError};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -122,13 +119,6 @@ struct Node {
     ready: Box<dyn Fn(&Ready) + Send + Sync>,
 }
 
-#[derive(Clone)]
-struct Identity {
-    cluster_id: String,
-    directory_id: Uuid,
-    clean: bool,
-}
-
 impl Node {
     /// Whether some shard could not start.
     fn has_failed(&self) -> bool {
@@ -170,31 +160,19 @@ async fn shard_main(env: UringEnv, mail: Mail<ShardMail>, node: Arc<Node>) -> bo
             return false;
         }
     };
-    let settings = settings(&node, &identity);
-    let shard = match Shard::start(env.clone(), mail, settings).await {
-        Ok(shard) => shard,
-        Err(StartError::Stopped) => return false,
-        Err(source) => {
-            node.fail(BootError::Shard { shard: env.shard().0, source });
-            return false;
-        }
+    let shard = env.shard().0;
+    let bound = |bound| match bound {
+        Ok(()) => node.serve(&identity),
+        Err(error) => node.fail(error),
     };
-    let server = Rc::new(Context::new(
-        env.clone(),
-        shard.clone(),
-        node.config.clone(),
-        Arc::from(identity.cluster_id.as_str()),
-    ));
-    match bind(&env, &node.config.bind_addresses()) {
-        Ok(listeners) => {
-            accept_on(&server, listeners);
-            node.serve(&identity);
+    match serve_shard(env, mail, node.config.clone(), identity.clone(), bound).await {
+        Ok(clean) => clean,
+        Err(StartError::Stopped) => false,
+        Err(source) => {
+            node.fail(BootError::Shard { shard, source });
+            false
         }
-        Err((address, source)) => node.fail(BootError::Listen { address, source }),
     }
-    env.stopped().await;
-    drain(&server).await;
-    shard.stop().await
 }
 
 /// Ids of cluster and directory: read from `meta.properties`, or made. Shard 0 does it; the others
@@ -212,69 +190,9 @@ async fn identity(env: &UringEnv, node: &Node) -> Result<Option<Identity>, BootE
             env.sleep(Duration::from_millis(1)).await;
         }
     }
-    let dir = &node.config.log_dir;
-    let failed = |source| BootError::Directory { path: dir.clone(), source };
-    let random_id = || {
-        loop {
-            let mut bytes = [0; 16];
-            bytes[..8].copy_from_slice(&env.random().to_be_bytes());
-            bytes[8..].copy_from_slice(&env.random().to_be_bytes());
-            if let Some(id) = Uuid::from_random(bytes) {
-                return id;
-            }
-        }
-    };
-    let found = MetaProperties::read(env, dir).await.map_err(failed)?;
-    let properties = match found {
-        Some(properties) => {
-            check_identity(&node.config, dir, &properties)?;
-            properties
-        }
-        None => {
-            let cluster_id =
-                node.config.cluster_id.clone().unwrap_or_else(|| random_id().to_string());
-            let properties = MetaProperties {
-                cluster_id,
-                node_id: node.config.node_id,
-                directory_id: random_id(),
-            };
-            properties.write(env, dir).await.map_err(failed)?;
-            properties
-        }
-    };
-    let clean = take_clean_marker(env, dir).await.map_err(failed)?;
-    let identity = Identity {
-        cluster_id: properties.cluster_id,
-        directory_id: properties.directory_id,
-        clean,
-    };
+    let identity = serving::identify(env, &node.config).await?;
     *node.identity.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(identity.clone());
     Ok(Some(identity))
-}
-
-fn check_identity(
-    config: &BrokerConfig,
-    dir: &Path,
-    properties: &MetaProperties,
-) -> Result<(), BootError> {
-    let path = dir.join("meta.properties");
-    if properties.node_id != config.node_id {
-        return Err(BootError::Identity {
-            path,
-            key: "node.id",
-            found: properties.node_id.to_string(),
-            expected: config.node_id.to_string(),
-        });
-    }
-    match &config.cluster_id {
-        Some(expected) if *expected != properties.cluster_id => Err(BootError::Identity {
-            path,
-            key: "cluster id",
-            found: properties.cluster_id.clone(),
-            expected: expected.clone(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// Kafka's `.lock`, held by both kinds of lock: of one open file against ourselves in other
@@ -316,31 +234,6 @@ fn check_addresses(addresses: &[SocketAddr], wait: Duration) -> Result<(), BootE
         }
     }
     Ok(())
-}
-
-fn settings(node: &Node, identity: &Identity) -> Settings {
-    let config = &node.config;
-    let shards = usize::from(node.shards);
-    Settings {
-        node_id: config.node_id,
-        log_dir: config.log_dir.clone(),
-        directory_id: identity.directory_id,
-        endpoints: config.endpoints(),
-        rack: config.rack.clone(),
-        fixed: config.fixed.clone(),
-        groups: config.groups.clone(),
-        offsets_topic_partitions: config.offsets_topic_partitions,
-        offsets_topic_segment_bytes: config.offsets_topic_segment_bytes,
-        producer_id_expiration_ms: config.producer_id_expiration_ms,
-        journal_bytes: config.journal_bytes,
-        arena_bytes: config.memory_bytes / shards,
-        relaxed_all: config.acks_all_relaxed,
-        clean: identity.clean,
-        retention_check_ms: config.log_retention_check_ms,
-        default_partitions: config.num_partitions,
-        default_replication_factor: config.default_replication_factor,
-        topics_can_be_deleted: config.delete_topic_enable,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::dispatch;
 use crate::frames::Frames;
 use crate::memory::Charge;
 use crate::pipeline::{Close, Pipeline, Size};
+use bytes::BytesMut;
 use engine_io::sync::Signal;
 use engine_io::{Env, Instant, Stream};
 use futures_util::future::{Either, select};
@@ -17,6 +18,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use tracing::{debug, info};
 
+/// Room for what a peer sends after its last request.
+const DISCARD_BYTES: usize = 4 << 10;
 /// Requests of one connection in work at once. Beyond: nothing more is received from it.
 const IN_WORK_MAX: usize = 64;
 
@@ -103,7 +106,8 @@ async fn receive<E: Env>(
                 Poll::Ready(())
             })
             .await;
-            return std::future::pending().await;
+            // A peer that has gone does not wait for them, whatever they wait for.
+            return until_gone::<E>(connection).await;
         }
         connection.partial_bytes.set(frames.held_bytes());
         charge.set(frames.held_bytes());
@@ -118,6 +122,22 @@ async fn receive<E: Env>(
             }
         }
         connection.received_at.set(server.env.now());
+    }
+}
+
+/// Takes what the peer still sends, and drops it, until the peer leaves.
+async fn until_gone<E: Env>(connection: &Connection<E::Stream>) -> Option<Close> {
+    let mut buffer = BytesMut::with_capacity(DISCARD_BYTES);
+    loop {
+        let (result, received) = connection.stream.recv(buffer).await;
+        if !matches!(result, Ok(1..)) {
+            return None;
+        }
+        buffer = received;
+        buffer.clear();
+        if buffer.capacity() == 0 {
+            buffer.reserve(DISCARD_BYTES);
+        }
     }
 }
 

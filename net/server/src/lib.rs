@@ -15,4 +15,5 @@ pub mod listener;
 pub mod memory;
 pub mod pipeline;
 pub mod request;
+pub mod serving;
 pub mod session;
