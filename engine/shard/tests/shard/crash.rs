@@ -132,7 +132,8 @@ struct History {
 impl History {
     fn new(end: End) -> Self {
         let client = |number: usize| {
-            let acks = if end == End::Kill && number % 2 == 0 { Acks::Leader } else { Acks::All };
+            let acks =
+                if end == End::Kill && number.is_multiple_of(2) { Acks::Leader } else { Acks::All };
             let partition = i32::try_from(number).expect("small") % PARTITIONS;
             let bytes = if number == 1 { LARGE_BYTES } else { 10 };
             Rc::new(Client {

@@ -26,7 +26,8 @@ fn changes_of_topic_configs_are_done_or_refused_as_by_kafka() {
     let topic = ConfigResource::topic("plain");
     let bogus = "InvalidConfig: Invalid value bogus for configuration cleanup.policy: String must \
                  be one of: compact, delete";
-    let steps: &[(Operation, &str, Option<&str>, &str, Option<&str>)] = &[
+    type Step = (Operation, &'static str, Option<&'static str>, &'static str, Option<&'static str>);
+    let steps: &[Step] = &[
         (Set, "retention.ms", Some("1000"), "OK", Some("1000")),
         (
             Set,
