@@ -6,7 +6,7 @@
 
 use engine_base::Uuid;
 use engine_io::Instant;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::time::Duration;
 
 /// A session unused for this long may be replaced by a new one when the cache is full.
@@ -128,15 +128,23 @@ impl Session {
         }
     }
 
-    fn forget(&mut self, key: &(TopicKey, i32)) {
-        let Some(position) = self.positions.remove(key) else { return };
-        self.entries.remove(position);
-        for (index, entry) in self.entries.iter().enumerate().skip(position) {
+    /// In one pass, however many they are: a client may forget all of a large session at once.
+    fn forget(&mut self, keys: &[(TopicKey, i32)]) {
+        let gone: HashSet<usize> =
+            keys.iter().filter_map(|key| self.positions.remove(key)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let below_first = gone.iter().filter(|position| **position < self.first).count();
+        let mut position = 0;
+        self.entries.retain(|_| {
+            position += 1;
+            !gone.contains(&(position - 1))
+        });
+        self.first -= below_first;
+        for (index, entry) in self.entries.iter().enumerate() {
             let key = (entry.wanted.topic.clone(), entry.wanted.partition);
             self.positions.insert(key, index);
-        }
-        if self.first > position {
-            self.first -= 1;
         }
     }
 
@@ -188,9 +196,7 @@ impl Sessions {
         for wanted in request.wanted {
             session.put(wanted);
         }
-        for key in &request.forgotten {
-            session.forget(key);
-        }
+        session.forget(&request.forgotten);
         Ok(Plan { session_id: request.id, wanted: session.rotation(), incremental: true })
     }
 
@@ -353,5 +359,29 @@ mod tests {
         let id = *sessions.sessions.keys().next().expect("one");
         sessions.plan(request(id, -1, vec![]), at(301), 0).expect("served");
         assert_eq!(sessions.count(), 0);
+    }
+    #[test]
+    fn a_large_session_is_forgotten_in_one_pass() {
+        let mut sessions = Sessions::new(10);
+        let count = 50_000;
+        let all = (0..count).map(|partition| wanted("a", partition, 0)).collect();
+        let full = sessions.plan(request(0, 0, all), at(0), 7 << 33).expect("full");
+        let topic = TopicKey::Name("a".to_string());
+        let next = sessions.plan(request(full.session_id, 1, vec![]), at(0), 0).expect("ok");
+        sessions.answer(&next, &topic, 9, Answered { has_records: true, ..quiet(5) });
+        // All but every tenth, and some that are not there. The next answer starts behind 9.
+        let forgotten = (0..count + 10).filter(|partition| partition % 10 != 0);
+        let forget = SessionRequest {
+            forgotten: forgotten.map(|partition| (topic.clone(), partition)).collect(),
+            ..request(full.session_id, 2, vec![])
+        };
+        let next = sessions.plan(forget, at(0), 0).expect("ok");
+        let order: Vec<i32> = next.wanted.iter().map(|wanted| wanted.partition).collect();
+        let expected: Vec<i32> = (10..count).step_by(10).chain([0]).collect();
+        assert_eq!(order, expected);
+        for partition in expected {
+            assert!(sessions.answer(&next, &topic, partition, quiet(1)), "each has its place");
+            assert!(!sessions.answer(&next, &topic, partition, quiet(1)));
+        }
     }
 }

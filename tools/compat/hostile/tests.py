@@ -337,3 +337,14 @@ def deaf_readers(ctx):
     grown = (highest - resident) >> 20
     assert grown < 100, f"memory grew by {grown} MiB"
     broker.stop()
+
+
+@test(shards=2)
+def one_name_many_times(ctx):
+    """A topic that is asked about many times is answered once."""
+    topic, count = ctx.topic(), 200_000
+    with ctx.wire() as connection:
+        body = wire.array([wire.string(topic), wire.string("absent/topic")] * count)
+        reader = connection.request(wire.METADATA, 1, body)
+        size = len(reader.data)
+    assert size < 10_000, f"an answer of {size} bytes"

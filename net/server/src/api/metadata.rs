@@ -8,6 +8,7 @@ use engine_base::Uuid;
 use engine_base::message::Array;
 use engine_io::Env;
 use engine_state::metadata::TopicImage;
+use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::metadata::{
     MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
@@ -32,7 +33,12 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         found.extend(image.topics().map(|topic| Found::Known(topic.clone())));
     } else {
         let mut missing: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for topic in body.topics.iter().flatten() {
+            // Who asks twice is answered once, as in Kafka.
+            if !seen.insert((topic.name, topic.topic_id)) {
+                continue;
+            }
             match (topic.name, topic.topic_id) {
                 (Some(name), id) if id.is_zero() => match server.topic(name) {
                     Some(known) => found.push(Found::Known(known)),
