@@ -1,0 +1,8 @@
+//! A whole broker on the simulated machine, spoken to over the simulated network. Helpers in
+//! `harness`; one file per subject.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod data;
+mod frames;
+mod harness;
+mod limits;
