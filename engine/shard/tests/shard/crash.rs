@@ -4,11 +4,11 @@
 //! was not answered is sent again in the next life.
 
 use crate::groups::{commit, committed};
-use crate::harness::{Cluster, Node, S, at, batch, create_through, entry, machine, producer};
+use crate::harness::{Cluster, Node, S, at, batch, create_through, entry, machine_with, producer};
 use crate::harness::{read_all, spec};
 use engine_base::Uuid;
 use engine_io::Env;
-use engine_io::memory::{Halt, Machine, Random};
+use engine_io::memory::{Halt, Machine, Options, Random};
 use engine_log::Acks;
 use engine_shard::{ControllerAnswer, ControllerCall, PartitionError, TopicName};
 use std::cell::{Cell, RefCell};
@@ -292,7 +292,8 @@ fn live(machine: &Machine, node: &Node, halt: Halt, history: &Rc<History>, seed:
 
 fn run(seed: u64, end: End) -> u64 {
     let mut random = Random::new(seed ^ 0xC0FF_EE00);
-    let machine = machine(seed);
+    // Fast and slow disks, names in a journal or loose.
+    let machine = machine_with(seed, Options::swarm(seed));
     let history = Rc::new(History::new(end));
     let mut shards = 1 + u16::try_from(random.below(3)).expect("small");
     for _ in 0..5 {
