@@ -111,7 +111,7 @@ def offsets(ctx):
     reader.close()
 
 
-@test(shards=2, limit=90)
+@test(shards=2, limit=200)
 def group(ctx):
     topic, name = ctx.topic(partitions=4), ctx.name("group")
     for index in range(4):
@@ -126,7 +126,7 @@ def group(ctx):
             member.commit()
         return (sorted(len(member.assignment()) for member in members) == [2, 2]
                 and len(set(found)) == 100)
-    wait_until(settled, 40, "two members with two partitions each, and all records", 0)
+    wait_until(settled, 120, "two members with two partitions each, and all records", 0)
     for member in members:
         member.close()
     again = consumer(ctx, topic, group_id=name)
