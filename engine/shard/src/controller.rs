@@ -15,10 +15,9 @@ use engine_state::metadata::configs::{self, ConfigChange, Operation};
 use engine_state::metadata::create_partitions::{self, MorePartitions};
 use engine_state::metadata::create_topics::{self, CreatedTopic, NewTopic};
 use engine_state::metadata::delete_topics::{self, TopicRef};
-use engine_state::metadata::producer_ids::allocate_producer_ids;
+use engine_state::metadata::producer_ids::{ProducerIdBlock, allocate_producer_ids};
 use engine_state::metadata::rules::Rules;
 use engine_state::metadata::{ConfigResource, Image, Record, Refusal, RefusalKind};
-use engine_state::producers::IdBlock;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -103,7 +102,7 @@ pub enum ControllerAnswer {
     /// Name and id of each topic.
     Deleted(Vec<Result<(String, Uuid), Refusal>>),
     Done(Vec<Result<(), Refusal>>),
-    ProducerIds(IdBlock),
+    ProducerIds(ProducerIdBlock),
 }
 
 /// The writer's own state.
@@ -193,10 +192,7 @@ impl<E: Env> Shard<E> {
                 let node_id = self.settings.node_id;
                 let epoch = image.broker(node_id).map_or(-1, |broker| broker.epoch);
                 match allocate_producer_ids(image, node_id, epoch) {
-                    Ok((record, block)) => {
-                        let block = IdBlock { first: block.first, count: block.len };
-                        (ControllerAnswer::ProducerIds(block), vec![record])
-                    }
+                    Ok((record, block)) => (ControllerAnswer::ProducerIds(block), vec![record]),
                     Err(refusal) => (ControllerAnswer::Refused(refusal), Vec::new()),
                 }
             }

@@ -14,6 +14,7 @@ use engine_state::groups::{
     Effect, FetchRequest, GroupConfig, GroupError, HeartbeatRequest, JoinRequest, LeavingMember,
     ListFilter, ListedGroup, Record, Reply, SyncRequest, group_partition,
 };
+use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -379,9 +380,12 @@ impl<E: Env> Shard<E> {
         let mut all = Vec::new();
         let mut loading = false;
         let Some((topic_id, count)) = self.offsets_topic() else { return (all, false) };
-        for partition in 0..count {
+        let calls = (0..count).map(|partition| {
             let call = GroupCall::List(filter.clone());
-            match self.group_partition(TopicPartition { topic_id, partition }, call).await {
+            self.group_partition(TopicPartition { topic_id, partition }, call)
+        });
+        for answer in join_all(calls).await {
+            match answer {
                 GroupAnswer::Listed(groups) => all.extend(groups),
                 _ => loading = true,
             }

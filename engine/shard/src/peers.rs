@@ -86,12 +86,12 @@ impl<E: Env, C: Send + 'static, A: Send + 'static> Peers<E, C, A> {
     fn post(self: &Rc<Self>, target: ShardId, message: Message<C, A>) {
         let mut overflow = self.overflow.borrow_mut();
         let queue = &mut overflow[target.index()];
-        if queue.is_empty() {
-            let Err(message) = self.mail.try_send(target, message) else { return };
-            queue.push_back(message);
-        } else {
-            queue.push_back(message);
-        }
+        let refused = match queue.is_empty() {
+            true => self.mail.try_send(target, message).err(),
+            false => Some(message),
+        };
+        let Some(message) = refused else { return };
+        queue.push_back(message);
         drop(overflow);
         if !self.draining.replace(true) {
             let peers = self.clone();

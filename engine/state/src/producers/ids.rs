@@ -1,61 +1,20 @@
-//! Producer ids. A block of 1000 is reserved durably in the metadata log (`ProducerIdsRecord` holds
-//! the first id after it) before any of it is given out, so no id is ever given twice, whatever
-//! crashes. `IdBlocks` is the log's side, on shard 0; `ProducerIds` is the side that answers
-//! InitProducerId, one per shard. Source: Kafka's `ProducerIdControlManager`, `ProducerIdsBlock`,
-//! `RPCProducerIdManager`.
+//! Producer ids, as one shard gives them out to answer InitProducerId. A block is reserved durably in
+//! the metadata log (`metadata::producer_ids`) before any of it is given out, so no id is ever given
+//! twice, whatever crashes. Source: Kafka's `RPCProducerIdManager`.
 
+use crate::metadata::producer_ids::ProducerIdBlock;
 use engine_base::ProducerId;
 use std::ops::Range;
 
-/// Ids per block, as in Kafka.
-pub const BLOCK_IDS: i64 = 1000;
 /// The next block is asked for when this share of the current one, in percent, is used.
 const PREFETCH_PERCENT: i64 = 90;
-
-/// A durably reserved range of ids.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct IdBlock {
-    pub first: i64,
-    pub count: i64,
-}
-
-impl IdBlock {
-    /// First id after the block: `nextProducerId` of the record that reserves it.
-    pub fn next_producer_id(&self) -> i64 {
-        self.first.checked_add(self.count).expect("blocks end below 2^63")
-    }
-}
-
-/// Which ids the metadata log has reserved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct IdBlocks {
-    next_producer_id: i64,
-}
-
-impl IdBlocks {
-    /// The block to reserve next, or nothing when the 63 bits are used up. The caller writes the
-    /// record, calls `replay` and hands the block out once the record is durable.
-    pub fn next_block(&self) -> Option<IdBlock> {
-        let block = IdBlock { first: self.next_producer_id, count: BLOCK_IDS };
-        block.first.checked_add(block.count).map(|_| block)
-    }
-
-    /// Applies a `ProducerIdsRecord`. False, and no change, if it does not move forward.
-    pub fn replay(&mut self, next_producer_id: i64) -> bool {
-        let forward = next_producer_id > self.next_producer_id;
-        if forward {
-            self.next_producer_id = next_producer_id;
-        }
-        forward
-    }
-}
 
 /// Gives out ids of granted blocks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProducerIds {
     current: Range<i64>,
     prefetch_at: i64,
-    next: Option<IdBlock>,
+    next: Option<ProducerIdBlock>,
     asked: bool,
 }
 
@@ -66,8 +25,8 @@ impl ProducerIds {
         if self.current.is_empty()
             && let Some(block) = self.next.take()
         {
-            self.current = block.first..block.next_producer_id();
-            self.prefetch_at = block.first + block.count * PREFETCH_PERCENT / 100;
+            self.current = block.first..block.first + block.len;
+            self.prefetch_at = block.first + block.len * PREFETCH_PERCENT / 100;
         }
         self.current.next().map(ProducerId)
     }
@@ -82,11 +41,11 @@ impl ProducerIds {
     }
 
     /// A block is durably ours. False if it is not beyond all earlier ones: it is not used.
-    pub fn granted(&mut self, block: IdBlock) -> bool {
+    pub fn granted(&mut self, block: ProducerIdBlock) -> bool {
         self.asked = false;
         let valid = block.first >= self.current.end
-            && block.count > 0
-            && block.first.checked_add(block.count).is_some();
+            && block.len > 0
+            && block.first.checked_add(block.len).is_some();
         if valid && self.next.is_none() {
             self.next = Some(block);
         }
@@ -101,11 +60,12 @@ impl ProducerIds {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK_IDS, IdBlock, IdBlocks, ProducerIds};
+    use super::ProducerIds;
+    use crate::metadata::producer_ids::{PRODUCER_ID_BLOCK_LEN, ProducerIdBlock};
 
     #[test]
     fn ids_are_never_given_twice() {
-        let mut log = IdBlocks::default();
+        let mut next = 0;
         let mut shards = [ProducerIds::default(), ProducerIds::default()];
         let mut seen = std::collections::BTreeSet::new();
         for round in 0..5000 {
@@ -116,8 +76,8 @@ mod tests {
             }
             if ids.ask() {
                 assert!(!ids.ask(), "one request at a time");
-                let block = log.next_block().expect("ids are left");
-                assert!(log.replay(block.next_producer_id()));
+                let block = ProducerIdBlock { first: next, len: PRODUCER_ID_BLOCK_LEN };
+                next += block.len;
                 assert!(ids.granted(block));
             }
         }
@@ -131,21 +91,10 @@ mod tests {
         assert!(ids.ask());
         ids.refused();
         assert!(ids.ask());
-        assert!(ids.granted(IdBlock { first: 7000, count: 2 }));
+        assert!(ids.granted(ProducerIdBlock { first: 7000, len: 2 }));
         assert_eq!(ids.claim().map(|id| id.0), Some(7000));
-        assert!(!ids.granted(IdBlock { first: 7001, count: 5 }), "overlaps");
+        assert!(!ids.granted(ProducerIdBlock { first: 7001, len: 5 }), "overlaps");
         assert_eq!(ids.claim().map(|id| id.0), Some(7001));
         assert_eq!(ids.claim(), None);
-    }
-
-    #[test]
-    fn the_log_only_moves_forward_and_ends() {
-        let mut log = IdBlocks::default();
-        assert!(log.replay(5000));
-        assert!(!log.replay(5000));
-        assert!(!log.replay(4000));
-        assert_eq!(log.next_block(), Some(IdBlock { first: 5000, count: BLOCK_IDS }));
-        assert!(log.replay(i64::MAX - 10));
-        assert_eq!(log.next_block(), None);
     }
 }

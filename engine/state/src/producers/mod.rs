@@ -8,6 +8,6 @@ pub mod snapshot;
 pub mod table;
 
 pub use entry::{BATCHES_KEPT, KeptBatch, ProducerEntry};
-pub use ids::{IdBlock, IdBlocks, ProducerIds};
+pub use ids::ProducerIds;
 pub use snapshot::SnapshotError;
 pub use table::{ProducerBatch, ProducerCheck, ProducerTable};
