@@ -38,8 +38,7 @@ pub enum StartError {
     Forbidden,
     #[error(
         "too little memory may be locked: the limit (RLIMIT_MEMLOCK) is {found_bytes} bytes, and \
-         {wanted_bytes} are needed for {shards} shard(s) (rings; the executor, glommio, refuses to \
-         start below 524288). Raise it: `LimitMEMLOCK=infinity` in the systemd unit, `docker run \
+         {wanted_bytes} are needed for the rings of {shards} shard(s). Raise it: `LimitMEMLOCK=infinity` in the systemd unit, `docker run \
          --ulimit memlock=-1`, or a line `* hard memlock unlimited` in /etc/security/limits.conf; \
          or start fewer shards"
     )]

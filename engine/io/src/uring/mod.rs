@@ -1,5 +1,5 @@
-//! Production backend: one pinned thread per shard, glommio as its executor, all data on a ring of
-//! our own beside it. The only place, with `buffer.rs`, that speaks to the kernel.
+//! Production backend: one pinned thread per shard, with its tasks and a ring of its own, in which it
+//! also sleeps. The only place, with `buffer.rs`, that speaks to the kernel.
 //!
 //! - `run.rs` starts and ends a runtime; `probe.rs`, `system.rs` and `directory.rs` find out before
 //!   that what the machine allows, `error.rs` says it.
@@ -7,7 +7,8 @@
 //!   `file.rs`, `socket.rs` and `accept.rs` what it opens.
 //! - `request.rs` builds requests with the memory they refer to, `ring.rs` keeps them until they
 //!   are done, `queues.rs` is the way to the kernel.
-//! - `timers.rs` keeps the time, `pump.rs` moves the ring, `bell.rs` wakes it from other threads.
+//! - `executor.rs` keeps the tasks, `timers.rs` the time; `pump.rs` is the loop that moves all of
+//!   them, `bell.rs` wakes it from other threads.
 
 mod accept;
 mod address;
@@ -15,6 +16,7 @@ mod bell;
 mod directory;
 mod environment;
 mod error;
+mod executor;
 mod file;
 mod probe;
 mod pump;

@@ -7,10 +7,6 @@ use super::{RuntimeConfig, SHARDS_MAX};
 use io_uring::{IoUring, Probe, opcode};
 use std::io;
 
-/// Locked memory below which glommio 0.9 refuses to make an executor, in bytes.
-const MEMORY_LOCK_BYTES_MIN: u64 = 512 << 10;
-/// What one executor locks for itself, in bytes: three times its buffer, and three small rings.
-const EXECUTOR_BYTES: u64 = 3 * ((64 << 10) + (24 << 10));
 /// The first kernel with deferred task work.
 const KERNEL_MIN: (u32, u32) = (6, 1);
 
@@ -36,7 +32,7 @@ impl RingSize {
     /// Bytes that so many shards lock, and two rings made for a look: the kernel takes a moment to
     /// forget those.
     pub(super) fn needed_bytes(self, shards: u16) -> u64 {
-        u64::from(shards) * (EXECUTOR_BYTES + self.locked_bytes()) + 2 * self.locked_bytes()
+        (u64::from(shards) + 2) * self.locked_bytes()
     }
 }
 
@@ -65,8 +61,8 @@ impl Machine {
             (0..self.shards).map(|index| self.cpu(index).to_string()).collect();
         let placed = placed.join(",");
         format!(
-            "io backend uring (Linux {} allows it): ring {}, sq {}, cq {}; executor glommio, memlock \
-             {memory_lock}; shards {} on cpus {placed}",
+            "io backend uring (Linux {} allows it): ring {}, sq {}, cq {}; memlock {memory_lock}; \
+             shards {} on cpus {placed}",
             self.kernel,
             self.flags,
             self.ring_size.submission,
@@ -129,24 +125,18 @@ fn choose_cpus(wanted: &[usize]) -> Result<Vec<usize>, StartError> {
     }
 }
 
-/// The largest rings that the limit on locked memory allows. Rings are charged to it since Linux 6.13
-/// or so, buffers of the executor always have been.
+/// The largest rings that the limit on locked memory allows. They are charged to it since Linux 6.13
+/// or so.
 fn choose_size(facts: &Facts, shards: u16) -> Result<RingSize, StartError> {
     let Some(found_bytes) = facts.memory_lock_bytes else { return Ok(LARGE) };
-    let mut wanted_bytes = MEMORY_LOCK_BYTES_MIN;
-    if facts.may_lock_beyond {
-        // Only the executor's own look at the limit matters.
-        if found_bytes >= wanted_bytes {
-            return Ok(LARGE);
-        }
+    let wanted_bytes = SMALL.needed_bytes(shards);
+    if facts.may_lock_beyond || found_bytes >= LARGE.needed_bytes(shards) {
+        Ok(LARGE)
+    } else if found_bytes >= wanted_bytes {
+        Ok(SMALL)
     } else {
-        wanted_bytes = wanted_bytes.max(SMALL.needed_bytes(shards));
-        if found_bytes >= wanted_bytes {
-            let all = found_bytes >= LARGE.needed_bytes(shards);
-            return Ok(if all { LARGE } else { SMALL });
-        }
+        Err(StartError::MemoryLock { found_bytes, wanted_bytes, shards })
     }
-    Err(StartError::MemoryLock { found_bytes, wanted_bytes, shards })
 }
 
 /// A ring with everything we ask for, to be used on this thread only, and its flags in words.
@@ -288,12 +278,10 @@ mod tests {
         };
         assert_eq!(size(None, false, 1000).expect("unlimited"), LARGE);
         assert_eq!(size(Some(8 << 20), false, 4).expect("room"), LARGE);
-        assert_eq!(size(Some(1 << 20), false, 3).expect("room for small ones"), SMALL);
-        assert_eq!(size(Some(512 << 10), true, 64).expect("not charged"), LARGE);
+        assert_eq!(size(Some(512 << 10), false, 3).expect("room for small ones"), SMALL);
+        assert_eq!(size(Some(64 << 10), true, 64).expect("not charged"), LARGE);
         let text = size(Some(512 << 10), false, 16).expect_err("too little").to_string();
         assert!(text.contains("524288 bytes") && text.contains("16 shard(s)"), "{text}");
-        let text = size(Some(64 << 10), true, 1).expect_err("the executor refuses").to_string();
-        assert!(text.contains("65536 bytes") && text.contains("524288 are needed"), "{text}");
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use io_uring::{EnterFlags, IoUring, squeue, types};
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
-/// What the kernel does at least in one call of the work that completions wait for
-/// (`IO_LOCAL_TW_DEFAULT_MAX` since Linux 6.13; all of it before).
-const LOCAL_WORK_MAX: usize = 20;
+/// Whether a call may sleep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sleep {
+    No,
+    /// Until there is a completion that was not collected.
+    Yes,
+}
 
 /// See the head of the file. Who pushes an entry sees to it that what it refers to lives until its
 /// last completion: in `ring.rs` the operations do.
@@ -35,7 +38,7 @@ impl Queues {
     /// Puts an entry into the submission queue, or behind it when it is full.
     pub(super) fn push(&mut self, entry: squeue::Entry) {
         if !self.backlog.is_empty() || !self.try_push(&entry) {
-            self.enter();
+            self.enter(Sleep::No);
             if !self.backlog.is_empty() || !self.try_push(&entry) {
                 self.backlog.push_back(entry);
             }
@@ -49,28 +52,30 @@ impl Queues {
         unsafe { uring.submission().push(entry) }.is_ok()
     }
 
-    /// One system call, if there is a reason for it: it submits and has completions posted.
-    pub(super) fn enter(&mut self) {
+    /// One system call, if there is a reason for it: it submits, has completions posted and, if asked
+    /// to, sleeps until there is one.
+    pub(super) fn enter(&mut self, sleep: Sleep) {
         while let Some(entry) = self.backlog.pop_front() {
             if !self.try_push(&entry) {
                 self.backlog.push_front(entry);
                 break;
             }
         }
+        // What does not fit yet goes with the next call, which must come.
+        let wanted = u32::from(sleep == Sleep::Yes && self.backlog.is_empty());
         let Some(uring) = &mut self.uring else { return };
         let submission = uring.submission();
-        if !submission.is_empty() || submission.taskrun() || submission.cq_overflow() {
-            drop(submission);
-            self.enter_always();
+        let count = submission.len();
+        let idle = count == 0 && !submission.taskrun() && !submission.cq_overflow();
+        drop(submission);
+        if idle && wanted == 0 {
+            return;
         }
-    }
-
-    fn enter_always(&mut self) {
-        let Some(uring) = &mut self.uring else { return };
-        let count = u32::try_from(uring.submission().len()).expect("the queue is small");
+        let count = u32::try_from(count).expect("the queue is small");
         let flags = EnterFlags::GETEVENTS.bits();
         // SAFETY: no argument is passed; the entries in the queue are valid (see `try_push`).
-        let result = unsafe { uring.submitter().enter::<libc::sigset_t>(count, 0, flags, None) };
+        let result =
+            unsafe { uring.submitter().enter::<libc::sigset_t>(count, wanted, flags, None) };
         if let Err(error) = result {
             check_enter(&error);
         }
@@ -93,44 +98,6 @@ impl Queues {
         let Some(uring) = &mut self.uring else { return };
         let completed = uring.completion();
         completions.extend(completed.map(|each| (each.user_data(), each.result(), each.flags())));
-    }
-
-    /// Whether there is nothing to do until the eventfd is signalled. To be asked with signals on.
-    ///
-    /// The kernel's wish for a call (`taskrun`) is granted, but not believed for ever: another
-    /// processor that completes something sets the flag a moment after it queued the work, and when
-    /// the work was done in that moment, the flag stands with nothing behind it. Each call does at
-    /// least [`LOCAL_WORK_MAX`] pieces of the work, of which no operation has more than one.
-    pub(super) fn is_quiet(&mut self, operations: usize) -> bool {
-        let mut calls_left = 1 + operations / LOCAL_WORK_MAX;
-        loop {
-            let Some(uring) = &mut self.uring else { return false };
-            let completed = !uring.completion().is_empty();
-            let submission = uring.submission();
-            if completed || submission.cq_overflow() || !submission.is_empty() {
-                return false;
-            }
-            if !submission.taskrun() || calls_left == 0 {
-                return self.backlog.is_empty();
-            }
-            drop(submission);
-            self.enter_always();
-            calls_left -= 1;
-        }
-    }
-
-    pub(super) fn listen(&mut self, on: bool) {
-        let Some(uring) = &mut self.uring else { return };
-        if on {
-            uring.completion().enable_eventfd();
-            // Pairs with the kernel: it queues the completion's work, then looks whether signals are
-            // off; here they are on, then the caller looks at the queue (`is_quiet`).
-            fence(Ordering::SeqCst);
-            #[cfg(not(target_arch = "x86_64"))]
-            self.enter_always();
-        } else {
-            uring.completion().disable_eventfd();
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! waits for it only detaches it. The pump calls [`Ring::turn`]; everybody else starts requests.
 
 use super::accept::AcceptQueue;
-use super::queues::Queues;
+use super::queues::{Queues, Sleep};
 use super::request::{Message, Payload, Request};
 use super::shard::now;
 use crate::env::Instant as Moment;
@@ -11,7 +11,7 @@ use crate::sync::Signal;
 use io_uring::types::CancelBuilder;
 use io_uring::{IoUring, cqueue, opcode, types};
 use slab::Slab;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -32,6 +32,8 @@ const CLOSE_WAIT: Duration = Duration::from_secs(30);
 const USER_DATA_NONE: u64 = u64::MAX;
 /// The completion of the timeout that [`Ring::arm`] set.
 const USER_DATA_TIMEOUT: u64 = u64::MAX - 1;
+/// The completion of the read that [`Ring::watch`] started.
+const USER_DATA_BELL: u64 = u64::MAX - 2;
 
 /// Names an operation. The generation tells it from a later one in the same place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +101,10 @@ struct Inner {
     armed: Option<Moment>,
     /// What the kernel reads as it takes a timeout from the submission queue.
     timeout: Box<types::Timespec>,
+    /// A read of the bell's eventfd stands.
+    watching: bool,
+    /// Where that read puts the count.
+    rings: Box<[u8; 8]>,
     /// Scratch of one turn.
     completions: Vec<(u64, i32, u32)>,
     /// Scratch of one turn: operations to be dropped outside of any borrow.
@@ -110,22 +116,12 @@ pub(super) struct Ring {
     inner: RefCell<Inner>,
     operations_max: usize,
     has_truncate: bool,
-    /// Something was pushed, or somebody wants a turn, since the pump last looked.
-    poked: Cell<bool>,
-    pump: Cell<Option<Waker>>,
     /// An operation ended.
     room: Signal,
 }
 
 impl Ring {
-    /// `eventfd` is signalled at completions while [`Ring::listen`] is on.
-    pub(super) fn new(
-        uring: IoUring,
-        eventfd: RawFd,
-        has_truncate: bool,
-        operations_max: usize,
-    ) -> io::Result<Ring> {
-        uring.submitter().register_eventfd(eventfd)?;
+    pub(super) fn new(uring: IoUring, has_truncate: bool, operations_max: usize) -> Ring {
         let inner = Inner {
             queues: Queues::new(uring),
             operations: Slab::new(),
@@ -133,19 +129,12 @@ impl Ring {
             messages: Vec::new(),
             armed: None,
             timeout: Box::new(types::Timespec::new()),
+            watching: false,
+            rings: Box::new([0; 8]),
             completions: Vec::new(),
             finished: Vec::new(),
         };
-        let ring = Ring {
-            inner: RefCell::new(inner),
-            operations_max,
-            has_truncate,
-            poked: Cell::new(false),
-            pump: Cell::new(None),
-            room: Signal::new(),
-        };
-        ring.listen(false);
-        Ok(ring)
+        Ring { inner: RefCell::new(inner), operations_max, has_truncate, room: Signal::new() }
     }
 
     pub(super) fn has_truncate(&self) -> bool {
@@ -197,7 +186,6 @@ impl Ring {
         let index = u32::try_from(index).expect("fewer than 2^32 operations at a time");
         let key = Key { index, generation };
         inner.queues.push(entry.user_data(key.user_data()));
-        self.poke();
         Ok(key)
     }
 
@@ -207,16 +195,15 @@ impl Ring {
         if !inner.queues.is_closed() {
             let entry = opcode::AsyncCancel::new(key.user_data()).build();
             inner.queues.push(entry.user_data(USER_DATA_NONE));
-            self.poke();
         }
     }
 
     /// Sees to it that a completion comes at `at` at the latest (it may come earlier, for an older
-    /// wish). `true` if that needs a turn before the shard may sleep.
-    pub(super) fn arm(&self, at: Moment) -> bool {
+    /// wish).
+    pub(super) fn arm(&self, at: Moment) {
         let inner = &mut *self.inner.borrow_mut();
         if inner.queues.is_closed() || inner.armed.is_some_and(|armed| armed <= at) {
-            return false;
+            return;
         }
         *inner.timeout = types::Timespec::from(at.since(now()));
         let timeout: *const types::Timespec = &raw const *inner.timeout;
@@ -228,41 +215,40 @@ impl Ring {
         };
         inner.armed = Some(at);
         inner.queues.push(entry);
-        true
     }
 
-    /// Has the pump take a turn soon.
-    pub(super) fn poke(&self) {
-        if !self.poked.replace(true)
-            && let Some(waker) = self.pump.take()
-        {
-            waker.wake();
+    /// Sees to it that a completion comes when the eventfd is written to.
+    pub(super) fn watch(&self, eventfd: RawFd) {
+        let inner = &mut *self.inner.borrow_mut();
+        if inner.queues.is_closed() || inner.watching {
+            return;
         }
-    }
-
-    /// For the pump: whether somebody poked; if not, `waker` is woken when somebody does.
-    pub(super) fn poll_poked(&self, waker: &Waker) -> bool {
-        if self.poked.get() {
-            return true;
-        }
-        self.pump.set(Some(waker.clone()));
-        false
+        inner.watching = true;
+        let entry = opcode::Read::new(types::Fd(eventfd), inner.rings.as_mut_ptr(), 8);
+        inner.queues.push(entry.build().user_data(USER_DATA_BELL));
     }
 
     /// Gives the kernel what was pushed, takes what has completed and wakes those who wait for it.
-    /// Returns how many completions there were. One system call at most (unless a queue is full).
-    pub(super) fn turn(&self) -> usize {
-        self.poked.set(false);
+    /// One system call at most (unless a queue is full).
+    pub(super) fn turn(&self) {
+        self.move_on(Sleep::No);
+    }
+
+    /// The same, and sleeps first if nothing has completed, until something does.
+    pub(super) fn turn_or_sleep(&self) {
+        self.move_on(Sleep::Yes);
+    }
+
+    fn move_on(&self, sleep: Sleep) {
         let (mut completions, mut finished) = {
             let inner = &mut *self.inner.borrow_mut();
             if inner.queues.is_closed() {
-                return 0;
+                return;
             }
-            inner.queues.enter();
+            inner.queues.enter(sleep);
             inner.queues.collect(&mut inner.completions);
             (std::mem::take(&mut inner.completions), std::mem::take(&mut inner.finished))
         };
-        let count = completions.len();
         for (user_data, result, flags) in completions.drain(..) {
             // Wakers run foreign code: none of it while a borrow is open.
             match self.complete(user_data, result, flags, &mut finished) {
@@ -279,7 +265,6 @@ impl Ring {
         let mut inner = self.inner.borrow_mut();
         inner.completions = completions;
         inner.finished = finished;
-        count
     }
 
     fn complete(
@@ -295,6 +280,10 @@ impl Ring {
         let inner = &mut *self.inner.borrow_mut();
         if user_data == USER_DATA_TIMEOUT {
             inner.armed = None;
+            return Told::Nobody;
+        }
+        if user_data == USER_DATA_BELL {
+            inner.watching = false;
             return Told::Nobody;
         }
         let index = usize::try_from(user_data & u64::from(u32::MAX)).expect("32 bits");
@@ -325,18 +314,6 @@ impl Ring {
             finished.push(inner.operations.remove(index));
         }
         told
-    }
-
-    /// Whether there is nothing to do until the eventfd is signalled. To be asked with signals on.
-    pub(super) fn is_quiet(&self) -> bool {
-        let inner = &mut *self.inner.borrow_mut();
-        inner.queues.is_quiet(inner.operations.len())
-    }
-
-    /// Whether completions signal the eventfd. Off while the pump runs: it looks anyway, and each
-    /// signal costs a trip through the runtime's own ring.
-    pub(super) fn listen(&self, on: bool) {
-        self.inner.borrow_mut().queues.listen(on);
     }
 
     fn poll(&self, key: Key, waker: &Waker) -> Poll<Completion> {
@@ -407,6 +384,7 @@ impl Ring {
                 tracing::warn!(count = self.under_way(), "operations outlive their shard");
                 let mut inner = self.inner.borrow_mut();
                 std::mem::forget(std::mem::take(&mut inner.operations));
+                std::mem::forget(std::mem::take(&mut inner.rings));
                 break;
             }
             self.inner.borrow_mut().queues.wait(Duration::from_millis(10));
@@ -418,7 +396,8 @@ impl Ring {
 impl Inner {
     /// Whether the kernel still owes a completion.
     fn has_open_operations(&self) -> bool {
-        self.operations.iter().any(|(_, each)| !matches!(each.state, State::Done { .. }))
+        let waits = |operation: &Operation| !matches!(operation.state, State::Done { .. });
+        self.watching || self.operations.iter().any(|(_, each)| waits(each))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Starting and ending a runtime: one pinned thread per shard, with an executor and a ring each.
+//! Starting and ending a runtime: one pinned thread per shard, with tasks and a ring of its own.
 //! Either all shards start or none. A panic in one ends the process: a broker with a dead shard
 //! would hang its clients.
 
@@ -11,27 +11,15 @@ use super::ring::Ring;
 use super::shard::Shard;
 use super::system;
 use super::{RuntimeConfig, StopHandle};
+use crate::env::Queue;
 use crate::mail::{Bell, Mail, Mailbox, mesh};
 use engine_base::ShardId;
-use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, PoolPlacement};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, Once, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// Memory of an executor for its own files, which we do not use: its least, in bytes.
-const EXECUTOR_MEMORY_BYTES: usize = 64 << 10;
-/// Depth of the executor's own rings, which carry the read of the eventfd only. When as many
-/// completions come at once it preempts, see below.
-const EXECUTOR_RING_DEPTH: usize = 128;
-/// Until the executor preempts a task queue: never. If its preemption timer fires between its look
-/// at the rings and its look at the queues (a thread that waits for its processor is enough), glommio
-/// 0.9 runs nothing and goes to sleep with tasks ready to run. Nothing here needs the timer: tasks
-/// yield, and the pump looks at timers and completions itself.
-const EXECUTOR_SPAN: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 thread_local! {
     static IS_SHARD: Cell<bool> = const { Cell::new(false) };
@@ -143,7 +131,7 @@ impl<M: Send + 'static> Start<M> {
     {
         IS_SHARD.set(true);
         let shard = self.mailbox.shard();
-        let made = prepare(shard, &self.machine, &self.bell);
+        let made = prepare(shard, &self.machine);
         let (made, told) = match made {
             Ok(made) => (Some(made), Ok(())),
             Err(error) => (None, Err(error)),
@@ -153,23 +141,14 @@ impl<M: Send + 'static> Start<M> {
         if self.gate.wait() == Verdict::GiveUp {
             return None;
         }
-        let (executor, ring) = made?;
-        let count = self.machine.shards;
-        let result = executor.run(async move {
-            let mail = self.mailbox.open();
-            let shard = Shard::new(shard, count, ring, self.stop);
-            live(shard, self.bell, mail, shard_main).await
-        });
-        Some(result)
+        let ring = Rc::new(made?);
+        let shard = Shard::new(shard, self.machine.shards, ring, self.bell.clone(), self.stop);
+        Some(live(&shard, &self.bell, self.mailbox.open(), shard_main))
     }
 }
 
 /// Binds the thread and makes what needs the kernel's consent.
-fn prepare(
-    shard: ShardId,
-    machine: &Machine,
-    bell: &ShardBell,
-) -> Result<(LocalExecutor, Rc<Ring>), StartError> {
+fn prepare(shard: ShardId, machine: &Machine) -> Result<Ring, StartError> {
     let failed = |step| {
         move |source: io::Error| match source.raw_os_error() {
             Some(libc::ENOMEM) => StartError::RingMemory {
@@ -180,39 +159,29 @@ fn prepare(
     };
     let cpu = machine.cpu(shard.0);
     system::pin_to(cpu).map_err(failed("binding its thread to its cpu"))?;
-    // The thread is bound already; the executor would read the machine's topology for the same.
-    let executor = LocalExecutorBuilder::new(Placement::Unbound)
-        .io_memory(EXECUTOR_MEMORY_BYTES)
-        .ring_depth(EXECUTOR_RING_DEPTH)
-        .preempt_timer(EXECUTOR_SPAN)
-        .blocking_thread_pool_placement(PoolPlacement::Unbound(1))
-        .make()
-        .map_err(|error| failed("making its executor")(error.into()))?;
     let (uring, _) = new_ring(machine.ring_size).map_err(failed("making its ring"))?;
-    let ring = Ring::new(uring, bell.fd(), machine.has_truncate, machine.operations_max)
-        .map_err(failed("registering its eventfd"))?;
-    Ok((executor, Rc::new(ring)))
+    Ok(Ring::new(uring, machine.has_truncate, machine.operations_max))
 }
 
-/// Everything a shard does, inside its executor.
-async fn live<M, T, F, Fut>(
-    shard: Rc<Shard>,
-    bell: Arc<ShardBell>,
-    mail: Mail<M>,
-    shard_main: F,
-) -> T
+/// Everything a shard does.
+fn live<M, T, F, Fut>(shard: &Rc<Shard>, bell: &ShardBell, mail: Mail<M>, shard_main: F) -> T
 where
     M: Send + 'static,
+    T: 'static,
     F: Fn(UringEnv, Mail<M>) -> Fut,
-    Fut: Future<Output = T>,
+    Fut: Future<Output = T> + 'static,
 {
-    let arrived = mail.clone();
-    let end = pump::start(&shard, &bell, move || arrived.arrived());
-    let result = shard_main(UringEnv(shard.clone()), mail).await;
-    shard.drop_tasks();
-    end.reach(&shard.ring, &bell).await;
+    let result: Rc<RefCell<Option<T>>> = Rc::default();
+    let slot = result.clone();
+    let main = shard_main(UringEnv(shard.clone()), mail.clone());
+    shard.spawn(Queue::Net, async move {
+        let value = main.await;
+        *slot.borrow_mut() = Some(value);
+    });
+    pump::run(shard, bell, || mail.arrived(), || result.borrow().is_some());
+    shard.executor.drop_tasks();
     shard.ring.close();
-    result
+    result.take().expect("the pump ends when it is there")
 }
 
 /// Lets all shards begin, or none.

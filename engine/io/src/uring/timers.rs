@@ -1,10 +1,6 @@
 //! A shard's timers: who wants to be woken when. The pump fires them; while the shard sleeps, one
 //! timeout on the ring stands for the earliest.
-//!
-//! Not glommio's timers: those are looked at only when its task queues run dry or a preemption timer
-//! fires, and that preemption timer must not fire (see `EXECUTOR_SPAN`).
 
-use super::ring::Ring;
 use super::shard::now;
 use crate::env::Instant;
 use std::cell::{Cell, RefCell};
@@ -16,14 +12,13 @@ use std::task::{Context, Poll, Waker};
 
 /// See the head of the file.
 pub(super) struct Timers {
-    ring: Rc<Ring>,
     waiting: RefCell<BTreeMap<(Instant, u64), Waker>>,
     last_id: Cell<u64>,
 }
 
 impl Timers {
-    pub(super) fn new(ring: Rc<Ring>) -> Timers {
-        Timers { ring, waiting: RefCell::new(BTreeMap::new()), last_id: Cell::new(0) }
+    pub(super) fn new() -> Timers {
+        Timers { waiting: RefCell::new(BTreeMap::new()), last_id: Cell::new(0) }
     }
 
     /// Wakes everybody whose time has come, and says how many they were.
@@ -51,13 +46,9 @@ impl Timers {
     }
 
     fn insert(&self, at: Instant, id: u64, waker: Waker) {
-        let is_earliest = self.earliest().is_none_or(|earliest| at < earliest);
+        // The pump looks at the earliest before it sleeps.
         let replaced = self.waiting.borrow_mut().insert((at, id), waker);
         drop(replaced);
-        if is_earliest {
-            // The pump may sleep with a later time in mind.
-            self.ring.poke();
-        }
     }
 
     fn remove(&self, at: Instant, id: u64) {
