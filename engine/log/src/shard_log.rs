@@ -4,7 +4,7 @@
 use crate::cache::Cache;
 use crate::checkpoint::{background, checkpoint, write_points};
 use crate::commit::{Commit, sync_frames, write_frames};
-use crate::config::{LogConfig, PartitionConfig};
+use crate::config::{CHECKPOINT_CONCURRENCY, LogConfig, PartitionConfig};
 use crate::contents::{list, read_points, relevant_journals};
 use crate::error::{Damage, LogError};
 use crate::journal::{self, Files};
@@ -320,10 +320,14 @@ impl<E: Env> ShardLog<E> {
                 moved.await;
             }
         }
-        let mut moved = Vec::new();
-        for partition in self.partitions() {
-            moved.push((partition.clone(), partition.finish().await?));
-        }
+        let moved: Vec<(Partition<E>, Point)> = stream::iter(self.partitions())
+            .map(async |partition: Partition<E>| {
+                let point = partition.finish().await?;
+                Ok::<_, LogError>((partition, point))
+            })
+            .buffered(CHECKPOINT_CONCURRENCY)
+            .try_collect()
+            .await?;
         write_points(shared, &moved).await?;
         for (partition, point) in &moved {
             partition.0.point.set(*point);

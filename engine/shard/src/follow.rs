@@ -11,6 +11,7 @@ use engine_log::{Partition, PartitionConfig};
 use engine_state::config::TopicConfig;
 use engine_state::metadata::{ConfigResource, Image, TopicImage};
 use engine_state::producers::ProducerTable;
+use futures_util::stream::{self, StreamExt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ use tracing::{error, warn};
 
 /// Pause before partitions that could not be made are tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Partitions of a topic that are made at once: their syncs share commits of the file system.
+const CREATE_CONCURRENCY: usize = 32;
 
 /// The state of following.
 #[derive(Default)]
@@ -103,26 +107,35 @@ impl<E: Env> Shard<E> {
 
     /// False if one of them could not be made.
     async fn add_partitions(self: &Rc<Self>, image: &Image, topic: &TopicImage) -> bool {
-        let mut complete = true;
         let config = TopicConfig::resolve(&self.topic_layers(image, topic));
+        let mut missing = Vec::new();
         for partition in &topic.partitions {
             let id = TopicPartition { topic_id: topic.id, partition: partition.id };
             if self.owner(id) != self.id() {
                 continue;
             }
             let epoch = LeaderEpoch(partition.leader_epoch);
-            if let Some(replica) = self.replica(id) {
-                replica.leader_epoch.set(epoch);
-                continue;
+            match self.replica(id) {
+                Some(replica) => replica.leader_epoch.set(epoch),
+                None => missing.push((id, epoch)),
             }
-            match self.log.create_partition(&topic.name, id, partition_config(&config)).await {
+        }
+        let mut complete = true;
+        let mut making = stream::iter(missing)
+            .map(async |(id, epoch)| {
+                let config = partition_config(&config);
+                (id, epoch, self.log.create_partition(&topic.name, id, config).await)
+            })
+            .buffered(CREATE_CONCURRENCY);
+        while let Some((id, epoch, made)) = making.next().await {
+            match made {
                 Ok(log) => self.add_replica(log, epoch, self.new_producers()),
                 // Requests for it fail until it can be made, once the cause is gone.
                 Err(error) => {
                     complete = false;
                     error!(
                         topic = &*topic.name,
-                        partition = partition.id,
+                        partition = id.partition,
                         %error,
                         "partition cannot be created now"
                     );

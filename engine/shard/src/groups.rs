@@ -91,7 +91,13 @@ impl<E: Env> Host<E> {
             loaded: Cell::new(false),
             started: (env.now(), env.wall_ms()),
         });
-        for task in [Task::Load, Task::Appends, Task::Timer] {
+        // An empty partition, a new one above all, is loaded at once: no client has to try again.
+        let is_empty = host.replica.log.log_start() == host.replica.log.log_end();
+        if is_empty {
+            host.set_loaded();
+        }
+        let tasks = [(!is_empty).then_some(Task::Load), Some(Task::Appends), Some(Task::Timer)];
+        for task in tasks.into_iter().flatten() {
             let host = host.clone();
             env.spawn(Queue::Net, async move {
                 match task {
@@ -313,13 +319,17 @@ impl<E: Env> Host<E> {
         if self.closed.get() {
             return;
         }
+        if records > 0 {
+            info!(partition = self.replica.name(), records, "groups loaded");
+        }
+        self.set_loaded();
+    }
+
+    fn set_loaded(&self) {
         let mut effects = Vec::new();
         let now_ms = self.now_ms();
         self.coordinator.borrow_mut().loaded(now_ms, &mut effects);
         self.loaded.set(true);
-        if records > 0 {
-            info!(partition = self.replica.name(), records, "groups loaded");
-        }
         self.execute(effects);
     }
 
