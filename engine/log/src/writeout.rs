@@ -13,7 +13,7 @@ use crate::partition::Partition;
 use crate::plant::{self, Bug};
 use crate::points::Mark;
 use crate::segment::Segment;
-use crate::tail::{align_down, align_up};
+use crate::tail::{align_down, align_up, to_usize};
 use bytes::Bytes;
 use engine_io::{ChunkClass, DMA_ALIGN, DmaBuf, Durability, Env, File, Queue};
 use std::io;
@@ -115,7 +115,8 @@ impl<E: Env> Partition<E> {
             let piece_end = end.position.min(cut);
             let start = align_down(position);
             let data = self.blocks(segment, start, piece_end);
-            let write = file.write_direct(data, start, durability);
+            let rewritten = if position > start { BLOCK } else { 0 };
+            let write = write_blocks::<E>(&file, data, start, rewritten, durability);
             let ahead = allocate_ahead(segment, &file, end.position, limit);
             let (written, ahead) = futures_util::future::join(write, ahead).await;
             written.map_err(failed)?;
@@ -144,7 +145,7 @@ impl<E: Env> Partition<E> {
             let mut block =
                 arena.buffer(ChunkClass::K16).unwrap_or_else(|| DmaBuf::unpooled(DMA_ALIGN));
             let bytes = &mut block.bytes_mut()[..DMA_ALIGN];
-            let count = tail.copy(full, bytes).min(crate::tail::to_usize(end - full));
+            let count = tail.copy(full, bytes).min(to_usize(end - full));
             let count = if plant::is_on(Bug::ForgetTail) { 0 } else { count };
             bytes[count..].fill(0);
             data.push(block.freeze(0..DMA_ALIGN));
@@ -359,6 +360,35 @@ impl<E: Env> Partition<E> {
 
 /// Writes of at most this size, which are one write, may be made durable by themselves.
 const PIECE: u64 = DIRECT_WRITE_BYTES_MAX / 2;
+
+/// One block, as a file position.
+const BLOCK: u64 = 4096;
+
+/// Writes `data` at `start`, of which the first `rewritten` bytes (none, or a block) lie where
+/// something was written before. ext4 looks up whether a direct write hits blocks of one kind,
+/// written or only reserved, and lets no other go without waiting: io_uring would hand it to a
+/// kernel worker. So the two kinds are two writes. They are submitted together, and the block layer
+/// joins them. Flushed writes are handed to a worker anyway, and flush once.
+async fn write_blocks<E: Env>(
+    file: &E::File,
+    mut data: Vec<Bytes>,
+    start: u64,
+    rewritten: u64,
+    durability: Durability,
+) -> io::Result<()> {
+    let split = to_usize(rewritten);
+    let bytes: usize = data.iter().map(Bytes::len).sum();
+    if split == 0 || bytes == split || durability == Durability::Flushed {
+        return file.write_direct(data, start, durability).await;
+    }
+    // Pieces are whole blocks, so the first block lies in the first.
+    let head = data[0].split_to(split);
+    data.retain(|piece| !piece.is_empty());
+    let first = file.write_direct(vec![head], start, durability);
+    let rest = file.write_direct(data, start + rewritten, durability);
+    let (first, rest) = futures_util::future::join(first, rest).await;
+    first.and(rest)
+}
 
 /// Lets the file grow before the next write needs it.
 async fn allocate_ahead<E: Env>(
