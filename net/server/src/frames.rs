@@ -1,6 +1,8 @@
 //! Cuts a connection's byte stream into request frames. Everything complete in the buffer is given
 //! out before more is received. The buffer follows what has arrived, never what a length field
-//! promises, and shrinks again when the connection calms down. Pure; owned by one connection.
+//! promises, and shrinks again when the connection calms down. It grows in few steps, the last of them
+//! to the very end of the frame: of a large one less than half is copied, and never is there room for
+//! more than [`GROWTH`] times what has arrived, beyond a first step. Pure; owned by one connection.
 
 use bytes::{Buf, Bytes, BytesMut};
 use net_wire::frame::{FrameError, frame_len};
@@ -12,6 +14,9 @@ const RECV_BYTES_MAX: usize = 256 << 10;
 
 /// First step by which the buffer grows for a frame that is announced but has not arrived.
 const STEP_BYTES_MIN: usize = 64 << 10;
+/// A buffer that grows gets room for so many times what has arrived; for the whole frame at once if
+/// that is no more than half as much again.
+const GROWTH: usize = 4;
 
 /// The bytes of one connection that are received but not yet handled.
 pub struct Frames {
@@ -45,7 +50,8 @@ impl Frames {
     /// The buffer, with room to receive into. Give it back through [`Frames::received`].
     pub fn lend(&mut self) -> BytesMut {
         let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.is_empty() {
+        let have = buffer.len();
+        if have == 0 {
             // A buffer of its own size for each burst: frames cut from the old one keep that alive.
             if buffer.capacity() < self.room || buffer.capacity() > RECV_BYTES_MAX {
                 buffer = BytesMut::with_capacity(self.room);
@@ -55,14 +61,22 @@ impl Frames {
         let missing = match buffer.first_chunk::<4>() {
             // Only lengths that `next_frame` accepted get here.
             Some(prefix) => frame_len(*prefix, self.request_bytes_max)
-                .map_or(RECV_BYTES_MIN, |len| (4 + len).saturating_sub(buffer.len())),
+                .map_or(RECV_BYTES_MIN, |len| (4 + len).saturating_sub(have)),
             None => RECV_BYTES_MIN,
         };
-        // At most as much again as has arrived, beyond a first step: a stranger who announces much
-        // and sends little holds little.
-        let step = missing.min(buffer.len().max(STEP_BYTES_MIN));
-        buffer.reserve(step.max(RECV_BYTES_MIN));
-        buffer
+        // A stranger who announces much and sends little holds little.
+        let step = (have * (GROWTH - 1)).max(STEP_BYTES_MIN);
+        let is_last = missing <= step + have * GROWTH / 2;
+        let wanted = if is_last { missing.max(RECV_BYTES_MIN) } else { step };
+        let spare = buffer.capacity() - have;
+        // On the way to a distant end the room that is there is used up first.
+        if spare >= missing.min(wanted) || (!is_last && spare >= RECV_BYTES_MIN) {
+            return buffer;
+        }
+        // Exactly as much: growth on its own would double what is there.
+        let mut larger = BytesMut::with_capacity(have + wanted);
+        larger.extend_from_slice(&buffer);
+        larger
     }
 
     /// Takes the buffer back after `received` more bytes arrived in it.
@@ -80,7 +94,7 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frames, STEP_BYTES_MIN};
+    use super::{Frames, RECV_BYTES_MAX, RECV_BYTES_MIN, STEP_BYTES_MIN};
 
     fn feed(frames: &mut Frames, bytes: &[u8]) {
         let mut left = bytes;
@@ -124,6 +138,30 @@ mod tests {
         assert_eq!(frames.next_frame().expect("legal"), None);
         let buffer = frames.lend();
         assert!(buffer.capacity() <= 2 * STEP_BYTES_MIN, "{} bytes", buffer.capacity());
+    }
+
+    #[test]
+    fn a_large_frame_is_hardly_copied_and_its_buffer_is_no_larger_than_it() {
+        for (len, piece) in [(1 << 20, 256 << 10), (1 << 20, 1460), (90 << 20, 1 << 20)] {
+            let mut frames = Frames::new(100 << 20);
+            let bytes = framed(len, 7);
+            let (mut at, mut copied, mut place) = (0, 0, std::ptr::null());
+            while at < bytes.len() {
+                let mut buffer = frames.lend();
+                if buffer.as_ptr() != place {
+                    copied += buffer.len();
+                    place = buffer.as_ptr();
+                }
+                assert!(buffer.capacity() <= (at * 6).max(2 * STEP_BYTES_MIN));
+                assert!(buffer.capacity() <= bytes.len().max(RECV_BYTES_MAX) + RECV_BYTES_MIN);
+                let take = piece.min(bytes.len() - at).min(buffer.capacity() - buffer.len());
+                buffer.extend_from_slice(&bytes[at..at + take]);
+                at += take;
+                frames.received(buffer, take);
+            }
+            assert!(copied < len / 2, "{copied} of {len} bytes were copied");
+            assert_eq!(frames.next_frame().expect("legal").expect("complete").len(), len);
+        }
     }
 
     #[test]
