@@ -21,6 +21,8 @@ pub enum DecodeError {
     Trailing,
     /// A field held a value that its type does not have.
     Value,
+    /// More array items, tagged fields and text than the reader was limited to.
+    TooMuch,
 }
 
 impl fmt::Display for DecodeError {
@@ -32,6 +34,7 @@ impl fmt::Display for DecodeError {
             DecodeError::Utf8 => "string is not utf-8",
             DecodeError::Trailing => "bytes left over after the last field",
             DecodeError::Value => "field holds an impossible value",
+            DecodeError::TooMuch => "more items than one message may hold",
         })
     }
 }
@@ -40,15 +43,43 @@ impl std::error::Error for DecodeError {}
 
 pub type Result<T> = std::result::Result<T, DecodeError>;
 
+/// What one item of an array, or one tagged field, takes from the allowance of a reader, in bytes.
+pub const ITEM_WEIGHT: usize = 64;
+
 /// Reads fields from the front of a byte slice. Cheap to copy: a copy is a bookmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
+    /// What items and texts may still weigh.
+    allowance: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes }
+        Reader { bytes, allowance: usize::MAX }
+    }
+
+    /// A reader that refuses bytes which weigh more than `allowance`: [`ITEM_WEIGHT`] for each item
+    /// of an array and each tagged field, and one for each byte of a text. An item may take a single
+    /// byte of input and much more memory of whoever works on it; blobs are only ever borrowed.
+    pub fn limited(bytes: &'a [u8], allowance: usize) -> Self {
+        Reader { bytes, allowance }
+    }
+
+    /// What is left of the allowance.
+    pub fn allowance(&self) -> usize {
+        self.allowance
+    }
+
+    fn spend(&mut self, weight: usize) -> Result<()> {
+        self.allowance = self.allowance.checked_sub(weight).ok_or(DecodeError::TooMuch)?;
+        Ok(())
+    }
+
+    /// Takes the weight of an array's items, all at once.
+    fn items(&mut self, count: usize) -> Result<usize> {
+        self.spend(count.saturating_mul(ITEM_WEIGHT))?;
+        Ok(count)
     }
 
     /// Bytes not yet read.
@@ -221,6 +252,7 @@ impl<'a> Reader<'a> {
     }
 
     fn utf8(&mut self, len: usize) -> Result<&'a str> {
+        self.spend(len)?;
         std::str::from_utf8(self.take(len)?).map_err(|_| DecodeError::Utf8)
     }
 
@@ -229,7 +261,10 @@ impl<'a> Reader<'a> {
     pub fn nullable_count(&mut self) -> Result<Option<usize>> {
         match self.i32()? {
             -1 => Ok(None),
-            count => self.len(i64::from(count)).map(Some),
+            count => {
+                let count = self.len(i64::from(count))?;
+                self.items(count).map(Some)
+            }
         }
     }
 
@@ -237,7 +272,10 @@ impl<'a> Reader<'a> {
     pub fn compact_nullable_count(&mut self) -> Result<Option<usize>> {
         match self.unsigned_varint()? {
             0 => Ok(None),
-            n => self.len(i64::from(n) - 1).map(Some),
+            n => {
+                let count = self.len(i64::from(n) - 1)?;
+                self.items(count).map(Some)
+            }
         }
     }
 
@@ -252,6 +290,7 @@ impl<'a> Reader<'a> {
         mut visit: impl FnMut(u32, Reader<'a>) -> Result<()>,
     ) -> Result<()> {
         let count = self.unsigned_varint()?;
+        self.items(usize::try_from(count).unwrap_or(usize::MAX))?;
         let mut previous: Option<u32> = None;
         for _ in 0..count {
             let tag = self.unsigned_varint()?;
@@ -261,7 +300,8 @@ impl<'a> Reader<'a> {
             previous = Some(tag);
             let len = self.unsigned_varint()?;
             let len = self.len(i64::from(len))?;
-            visit(tag, Reader::new(self.take(len)?))?;
+            // No tagged field of a request holds an array, so its weight is not given back here.
+            visit(tag, Reader { bytes: self.take(len)?, allowance: self.allowance })?;
         }
         Ok(())
     }
@@ -397,7 +437,7 @@ impl Write for Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DecodeError, Reader, Write};
+    use super::{DecodeError, ITEM_WEIGHT, Reader, Write};
 
     #[test]
     fn varints_round_trip() {
@@ -420,6 +460,26 @@ mod tests {
             out.put_unsigned_varint(value);
             assert_eq!(Reader::new(&out).unsigned_varint(), Ok(value));
         }
+    }
+
+    #[test]
+    fn items_and_texts_draw_on_an_allowance() {
+        fn check(read: impl Fn(&mut Reader<'_>) -> bool, bytes: &[u8], weight: usize) {
+            let mut reader = Reader::limited(bytes, weight);
+            assert!(read(&mut reader), "{bytes:?}");
+            assert_eq!(reader.allowance(), 0);
+            assert!(!read(&mut Reader::limited(bytes, weight - 1)), "{bytes:?}");
+        }
+        let mut many = vec![0, 0, 0, 3];
+        many.extend([0; 3]);
+        check(|reader| reader.nullable_count() == Ok(Some(3)), &many, 3 * ITEM_WEIGHT);
+        check(|reader| reader.compact_nullable_count() == Ok(Some(2)), &[3, 0, 0], 2 * ITEM_WEIGHT);
+        check(|reader| reader.skip_tagged_fields().is_ok(), &[2, 1, 0, 2, 0], 2 * ITEM_WEIGHT);
+        check(|reader| reader.string() == Ok("abc"), &[0, 3, b'a', b'b', b'c'], 3);
+        check(|reader| reader.compact_string() == Ok("abc"), &[4, b'a', b'b', b'c'], 3);
+        let mut reader = Reader::limited(&[3, 0, 0], 0);
+        assert_eq!(reader.compact_bytes(), Ok(&[0, 0][..]), "blobs are borrowed");
+        assert_eq!(Reader::limited(&many, 9).nullable_count(), Err(DecodeError::TooMuch));
     }
 
     #[test]

@@ -36,6 +36,10 @@ pub struct Connection<S> {
     pub partial_bytes: Cell<usize>,
     /// Requests in work.
     pub in_work: Cell<usize>,
+    /// Requests in work that have many items: behind them nothing begins.
+    pub heavy: Cell<usize>,
+    /// Fires when one of them has ended.
+    pub heavy_ended: Signal,
     /// Since when the peer has had answers to take.
     pub sending_since: Cell<Option<Instant>>,
     /// Name and version the client gave in ApiVersions.
@@ -52,6 +56,13 @@ impl<S: Stream> Connection<S> {
         self.stream.shutdown();
         self.is_closed.set(true);
         self.closed.notify();
+    }
+
+    /// Completes once no request with many items is in work.
+    async fn until_light(&self) {
+        while self.heavy.get() > 0 {
+            self.heavy_ended.wait().await;
+        }
     }
 
     async fn until_closed(&self) {
@@ -151,6 +162,7 @@ async fn start_requests<E: Env>(
 ) -> Result<(), Close> {
     loop {
         pipeline.below(IN_WORK_MAX).await;
+        connection.until_light().await;
         if server.registry.stopping() {
             // What was taken is answered; the rest is for the next start.
             return std::future::pending().await;

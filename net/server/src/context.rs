@@ -6,6 +6,7 @@ use crate::error::refusal_code;
 use crate::listener::Registry;
 use crate::memory::RequestMemory;
 use crate::session::Sessions;
+use crate::work::Work;
 use engine_base::Uuid;
 use engine_io::Env;
 use engine_shard::{ControllerAnswer, ControllerCall, Shard, TopicSpec};
@@ -27,6 +28,7 @@ pub struct Context<E: Env> {
     pub cluster_id: Arc<str>,
     pub memory: Rc<RequestMemory>,
     pub answers: Rc<AnswerMemory>,
+    pub work: Rc<Work>,
     pub request_bytes_max: usize,
     pub connections_max: usize,
     pub sessions: RefCell<Sessions>,
@@ -51,6 +53,7 @@ impl<E: Env> Context<E> {
         Context {
             memory: RequestMemory::new(config.request_memory_bytes / shards),
             answers: AnswerMemory::new(config.memory_bytes / shards / ANSWERS_MEMORY_SHARE),
+            work: Work::new(),
             request_bytes_max: config.socket_request_max_bytes,
             connections_max: config.max_connections.div_ceil(shards),
             sessions: RefCell::new(Sessions::new(config.fetch_sessions_max.div_ceil(shards))),

@@ -78,7 +78,8 @@ pub fn start<E: Env>(
             api.name, header.api_version, api.version_min, api.advertised_max
         )));
     }
-    let request = Request::new(&header, &frame, body, connection.clone(), charge);
+    let request =
+        Request::new(&header, &frame, body, connection.clone(), charge, server.work.clone());
     let server = server.clone();
     Ok(match request.api {
         ApiKey::Produce => Box::pin(api::produce::handle(server, request)),

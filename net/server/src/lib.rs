@@ -17,3 +17,4 @@ pub mod pipeline;
 pub mod request;
 pub mod serving;
 pub mod session;
+pub mod work;

@@ -109,6 +109,8 @@ fn admit<E: Env>(server: &Rc<Context<E>>, stream: E::Stream, listener: usize) {
         received_at: Cell::new(server.env.now()),
         partial_bytes: Cell::new(0),
         in_work: Cell::new(0),
+        heavy: Cell::new(0),
+        heavy_ended: Signal::new(),
         sending_since: Cell::new(None),
         software: RefCell::new(None),
         is_closed: Cell::new(false),

@@ -4,11 +4,14 @@
 use crate::connection::Connection;
 use crate::memory::Charge;
 use crate::pipeline::{Close, Outcome, Reply};
+use crate::work::{Share, TURN_ITEMS, WEIGHT_FREE, WEIGHT_MAX, Work};
 use bytes::Bytes;
 use engine_base::codec::Reader;
 use engine_base::message::Message;
+use engine_io::Env;
 use net_wire::frame::encode_response;
 use net_wire::{ApiKey, RequestHeader, Response};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// A request in work. `S` is the stream type of the environment.
@@ -23,6 +26,21 @@ pub struct Request<S> {
     pub connection: Rc<Connection<S>>,
     /// The memory this request holds, until it is answered.
     _charge: Charge,
+    work: Rc<Work>,
+    /// Has many items, and holds a share of `work` or waits for it.
+    heavy: Cell<bool>,
+    share: RefCell<Option<Share>>,
+    /// Items worked on since others had a turn.
+    items: Cell<usize>,
+}
+
+impl<S> Drop for Request<S> {
+    fn drop(&mut self) {
+        if self.heavy.get() {
+            self.connection.heavy.set(self.connection.heavy.get() - 1);
+            self.connection.heavy_ended.notify();
+        }
+    }
 }
 
 impl<S> Request<S> {
@@ -33,6 +51,7 @@ impl<S> Request<S> {
         body: &[u8],
         connection: Rc<Connection<S>>,
         charge: Charge,
+        work: Rc<Work>,
     ) -> Self {
         let client_id = header.client_id.map(|text| {
             let start = text.as_ptr().addr() - frame.as_ptr().addr();
@@ -47,6 +66,10 @@ impl<S> Request<S> {
             client_id,
             connection,
             _charge: charge,
+            work,
+            heavy: Cell::new(false),
+            share: RefCell::new(None),
+            items: Cell::new(0),
         }
     }
 
@@ -57,12 +80,48 @@ impl<S> Request<S> {
             .unwrap_or_default()
     }
 
-    /// The body as a message that borrows from the frame. Bytes behind it are ignored.
-    pub fn decode<'a, M: Message<'a>>(&'a self) -> Result<M, Close> {
+    /// The body as a message that borrows from the frame. Bytes behind it are ignored. One with many
+    /// items waits here until others with many are done.
+    pub async fn decode<'a, M: Message<'a>>(&'a self) -> Result<M, Close> {
         let body = self.frame.get(self.body_at..).unwrap_or_default();
-        M::decode_from(&mut Reader::new(body), self.version).map_err(|error| {
+        let mut reader = Reader::limited(body, WEIGHT_MAX);
+        let message = M::decode_from(&mut reader, self.version).map_err(|error| {
             Close::because(format!("{} version {} is malformed: {error}", M::NAME, self.version))
-        })
+        })?;
+        self.weigh(WEIGHT_MAX - reader.allowance()).await;
+        Ok(message)
+    }
+
+    /// Has the request count as one that holds at least `weight`, waiting for its turn if that is
+    /// much. What it held so far is free while it waits, so that no two wait for each other.
+    pub async fn weigh(&self, weight: usize) {
+        let held = self.share.borrow().as_ref().map_or(WEIGHT_FREE, Share::weight);
+        if weight <= held {
+            return;
+        }
+        drop(self.share.take());
+        if !self.heavy.replace(true) {
+            self.connection.heavy.set(self.connection.heavy.get() + 1);
+        }
+        let share = self.work.begin(weight).await;
+        self.share.replace(Some(share));
+    }
+
+    /// Has many items.
+    pub fn is_heavy(&self) -> bool {
+        self.heavy.get()
+    }
+
+    /// Called for each item by whoever works on them: lets others run now and then.
+    pub async fn turn<E: Env>(&self, env: &E) {
+        if !self.is_heavy() {
+            return;
+        }
+        self.items.set(self.items.get() + 1);
+        if self.items.get() >= TURN_ITEMS {
+            self.items.set(0);
+            env.yield_now().await;
+        }
     }
 
     /// A slice of the frame as shared bytes.

@@ -7,6 +7,7 @@
 use engine_base::Uuid;
 use engine_io::Instant;
 use hashbrown::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A session unused for this long may be replaced by a new one when the cache is full.
@@ -20,7 +21,7 @@ const PARTITIONS_MAX: usize = 500_000;
 /// A topic as the client names it: by id from Fetch 13 on, by name before.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum TopicKey {
-    Name(String),
+    Name(Rc<str>),
     Id(Uuid),
 }
 
@@ -167,6 +168,14 @@ impl Sessions {
         self.sessions.len()
     }
 
+    /// How many partitions the session of a request has: none unless it goes on with one.
+    pub fn partitions(&self, id: i32, epoch: i32) -> usize {
+        if epoch == EPOCH_INITIAL || epoch == EPOCH_FINAL {
+            return 0;
+        }
+        self.sessions.get(&id).map_or(0, |session| session.entries.len())
+    }
+
     /// Finds or makes the session of `request`. `random` is a fresh random number for a new id.
     pub fn plan(
         &mut self,
@@ -261,7 +270,7 @@ mod tests {
 
     fn wanted(topic: &str, partition: i32, offset: i64) -> Wanted {
         Wanted {
-            topic: TopicKey::Name(topic.to_string()),
+            topic: TopicKey::Name(topic.into()),
             partition,
             offset,
             max_bytes: 1 << 20,
@@ -289,7 +298,7 @@ mod tests {
             .plan(request(0, 0, vec![wanted("a", 0, 5), wanted("a", 1, 6)]), at(0), u64::MAX)
             .expect("full");
         assert!(full.session_id > 0 && !full.incremental);
-        let topic = TopicKey::Name("a".to_string());
+        let topic = TopicKey::Name("a".into());
         assert!(sessions.answer(&full, &topic, 0, quiet(5)));
         assert!(sessions.answer(&full, &topic, 1, quiet(6)));
         let next =
@@ -310,7 +319,7 @@ mod tests {
         let mut sessions = Sessions::new(10);
         let all = vec![wanted("a", 0, 0), wanted("a", 1, 0), wanted("a", 2, 0)];
         let full = sessions.plan(request(0, 0, all), at(0), 77 << 33).expect("full");
-        let topic = TopicKey::Name("a".to_string());
+        let topic = TopicKey::Name("a".into());
         let next = sessions.plan(request(full.session_id, 1, vec![]), at(0), 0).expect("ok");
         sessions.answer(&next, &topic, 0, Answered { has_records: true, ..quiet(5) });
         let next = sessions.plan(request(full.session_id, 2, vec![]), at(0), 0).expect("ok");
@@ -324,7 +333,7 @@ mod tests {
         let order: Vec<(TopicKey, i32)> =
             next.wanted.iter().map(|wanted| (wanted.topic.clone(), wanted.partition)).collect();
         assert_eq!(order.len(), 3);
-        assert!(!order.contains(&(TopicKey::Name("a".to_string()), 1)));
+        assert!(!order.contains(&(TopicKey::Name("a".into()), 1)));
     }
 
     #[test]
@@ -366,7 +375,7 @@ mod tests {
         let count = 50_000;
         let all = (0..count).map(|partition| wanted("a", partition, 0)).collect();
         let full = sessions.plan(request(0, 0, all), at(0), 7 << 33).expect("full");
-        let topic = TopicKey::Name("a".to_string());
+        let topic = TopicKey::Name("a".into());
         let next = sessions.plan(request(full.session_id, 1, vec![]), at(0), 0).expect("ok");
         sessions.answer(&next, &topic, 9, Answered { has_records: true, ..quiet(5) });
         // All but every tenth, and some that are not there. The next answer starts behind 9.

@@ -7,14 +7,16 @@ import socket
 import struct
 import threading
 import time
+from pathlib import Path
 
 from compat.harness import broker as brokers
 from compat.harness import wire
 from compat.harness.context import expect_equal, test
 from compat.harness.process import wait_until
-from compat.hostile import attacks
+from compat.hostile import attacks, items
 
 RESIDENT_GROWTH_MAX = 256 << 20
+TURN_SECONDS_MAX = 0.5
 CLOSED = "closed"
 SILENT = "no answer"
 
@@ -348,3 +350,77 @@ def one_name_many_times(ctx):
         reader = connection.request(wire.METADATA, 1, body)
         size = len(reader.data)
     assert size < 10_000, f"an answer of {size} bytes"
+
+
+def highest_resident_bytes(pid: int) -> int:
+    """The most since the last time it was asked for."""
+    process = Path(f"/proc/{pid}")
+    lines = (process / "status").read_text().splitlines()
+    (process / "clear_refs").write_text("5")
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
+
+
+def ask_much(broker, frames: list[bytes], stopping: threading.Event, answers: list[int]):
+    """Sends one frame after the other, each on a connection of its own, and takes the answers."""
+    while not stopping.is_set():
+        for frame in frames:
+            if stopping.is_set():
+                return
+            try:
+                with wire.Connection(broker.host, broker.port, 60.0) as stranger:
+                    stranger.send(frame)
+                    answers.append(len(stranger.frame()))
+            except (OSError, wire.ProtocolError):
+                answers.append(0)
+
+
+@test(shards=2, own=True, limit=240, only="tidemill")
+def many_items(ctx):
+    """Millions of items in one request end its connection, and as many as a request may have hold
+    up nobody else. Apache Kafka reads them all: it is out of memory, or busy for seconds."""
+    broker = ctx.start_broker(tidemill_memory_bytes=64 << 20)
+    topic = ctx.topic("ordinary", broker=broker)
+    with ctx.wire(broker) as connection:
+        connection.request(wire.FIND_COORDINATOR, 0, wire.string("g"))
+    client = Ordinary(ctx, broker, topic)
+    time.sleep(1.0)
+    resident, wrong, worst = broker.resident_bytes(), [], 0
+
+    def slowest_and_highest(name: str):
+        nonlocal worst
+        slowest, client.slowest = client.slowest, 0.0
+        worst = max(worst, slowest)
+        grown = highest_resident_bytes(broker.pid) - resident
+        ctx.log(f"{name}: slowest turn {slowest:.3f} s, memory +{grown >> 20} MiB")
+        if slowest > TURN_SECONDS_MAX or grown > RESIDENT_GROWTH_MAX:
+            wrong.append(f"{name}: {slowest:.3f} s, +{grown >> 20} MiB")
+        return grown
+    for name in items.SHAPES:
+        with wire.Connection(broker.host, broker.port, 20.0) as stranger:
+            try:
+                stranger.send(items.endless(name))
+                wrong.append(f"{name}: an answer of {len(stranger.frame())} bytes")
+            except (OSError, wire.ProtocolError):
+                pass
+        slowest_and_highest(name)
+    for name, frame in items.most(topic).items():
+        stopping, answers = threading.Event(), []
+        asking = [threading.Thread(target=ask_much, args=(broker, [frame], stopping, answers))
+                  for _ in range(4)]
+        for thread in asking:
+            thread.start()
+        time.sleep(1.5)
+        stopping.set()
+        for thread in asking:
+            thread.join(90)
+        slowest_and_highest(f"{name}, {len(answers)} times, {max(answers)} bytes")
+        if 0 in answers:
+            wrong.append(f"{name}: not answered")
+    client.stop()
+    grown = slowest_and_highest("at the end")
+    (ctx.home / "note").write_text(
+        f"{client.count} turns of the ordinary client, slowest {worst:.3f} s; "
+        f"memory {resident >> 20} MiB, +{grown >> 20} MiB")
+    assert not client.failures, f"the ordinary client failed: {client.failures}"
+    assert not wrong, "\n".join(wrong)
+    broker.stop()

@@ -22,7 +22,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         };
         return request.reply_in(&response, 0);
     }
-    let body: ApiVersionsRequest = request.decode()?;
+    let body: ApiVersionsRequest = request.decode().await?;
     if request.version >= 3 {
         let (name, version) = (body.client_software_name, body.client_software_version);
         if !is_software_text(name) || !is_software_text(version) {

@@ -12,7 +12,7 @@ use net_wire::generated::create_partitions::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: CreatePartitionsRequest = request.decode()?;
+    let body: CreatePartitionsRequest = request.decode().await?;
     let topics = body
         .topics
         .iter()

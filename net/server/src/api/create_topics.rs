@@ -24,7 +24,7 @@ enum Verdict {
 }
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: CreateTopicsRequest = request.decode()?;
+    let body: CreateTopicsRequest = request.decode().await?;
     let topics = body.topics.iter().map(|topic| spec(&server, &topic)).collect();
     let call = ControllerCall::CreateTopics { topics, validate_only: body.validate_only };
     let answer = server.shard.control(call).await;

@@ -13,9 +13,10 @@ use net_wire::generated::delete_groups::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DeleteGroupsRequest = request.decode()?;
+    let body: DeleteGroupsRequest = request.decode().await?;
     let mut results = Vec::new();
     for group_id in &body.groups_names {
+        request.turn(&server.env).await;
         let call = GroupCall::Delete(group_id.to_owned());
         let error = match server.shard.group(group_id, call).await {
             GroupAnswer::Reply(Reply::Delete(groups)) => {

@@ -14,7 +14,7 @@ use net_wire::generated::delete_records::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DeleteRecordsRequest = request.decode()?;
+    let body: DeleteRecordsRequest = request.decode().await?;
     let mut wanted = Vec::new();
     let mut codes = Vec::new();
     {
@@ -22,6 +22,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         for topic in &body.topics {
             let known = image.topic(topic.name);
             for partition in &topic.partitions {
+                request.turn(&server.env).await;
                 let index = partition.partition_index;
                 codes.push(match known.filter(|topic| topic.partition(index).is_some()) {
                     None => Some(ErrorCode::UnknownTopicOrPartition),

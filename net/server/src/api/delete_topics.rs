@@ -17,7 +17,7 @@ use std::rc::Rc;
 type Verdict = Result<(String, Uuid), (ErrorCode, Option<String>)>;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DeleteTopicsRequest = request.decode()?;
+    let body: DeleteTopicsRequest = request.decode().await?;
     let asked: Vec<(Option<&str>, Uuid)> = if request.version >= 6 {
         body.topics.iter().map(|topic| (topic.name, topic.topic_id)).collect()
     } else {

@@ -14,7 +14,7 @@ use std::rc::Rc;
 const BROKERS: i8 = 1;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DescribeClusterRequest = request.decode()?;
+    let body: DescribeClusterRequest = request.decode().await?;
     if request.version >= 1 && body.endpoint_type != BROKERS {
         return request.reply(&DescribeClusterResponse {
             error_code: ErrorCode::MismatchedEndpointType.code(),

@@ -6,6 +6,7 @@ use crate::pipeline::Outcome;
 use crate::request::Request;
 use engine_io::Env;
 use engine_state::config::describe::{self, Entry};
+use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
@@ -23,13 +24,23 @@ pub const GROUP: i8 = 32;
 type Described = Result<Vec<Entry>, (ErrorCode, String)>;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DescribeConfigsRequest = request.decode()?;
-    let described: Vec<Described> =
-        body.resources.iter().map(|resource| describe(&server, &resource)).collect();
-    let results = body
-        .resources
+    let body: DescribeConfigsRequest = request.decode().await?;
+    let mut described: Vec<(DescribeConfigsResource, Described)> = Vec::new();
+    let mut seen = HashSet::new();
+    for resource in &body.resources {
+        request.turn(&server.env).await;
+        // What is told of one is much longer than its name: who asks twice is answered once.
+        let number = (resource.resource_type == BROKER)
+            .then(|| resource.resource_name.parse::<i32>().ok())
+            .flatten();
+        let name = if number.is_some() { "" } else { resource.resource_name };
+        if seen.insert((resource.resource_type, number, name)) {
+            let what = describe(&server, &resource);
+            described.push((resource, what));
+        }
+    }
+    let results = described
         .iter()
-        .zip(&described)
         .map(|(resource, described)| {
             let empty = DescribeConfigsResult {
                 resource_type: resource.resource_type,
@@ -40,7 +51,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
                 Ok(entries) => DescribeConfigsResult {
                     configs: entries
                         .iter()
-                        .filter(|entry| is_wanted(&resource, &entry.name))
+                        .filter(|entry| is_wanted(resource, &entry.name))
                         .map(|entry| config_entry(entry, &body))
                         .collect(),
                     ..empty

@@ -7,6 +7,7 @@ use crate::request::Request;
 use engine_io::Env;
 use engine_shard::{GroupAnswer, GroupCall};
 use engine_state::groups::{DescribedGroup as Described, GroupError};
+use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::describe_groups::{
     DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
@@ -14,9 +15,15 @@ use net_wire::generated::describe_groups::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DescribeGroupsRequest = request.decode()?;
+    let body: DescribeGroupsRequest = request.decode().await?;
     let mut described: Vec<(&str, Result<Described, GroupError>)> = Vec::new();
+    let mut seen = HashSet::new();
     for group_id in &body.groups {
+        // A group may be much larger than its name: who asks twice is answered once.
+        if !seen.insert(group_id) {
+            continue;
+        }
+        request.turn(&server.env).await;
         let call = GroupCall::Describe(group_id.to_owned());
         let result = match server.shard.group(group_id, call).await {
             GroupAnswer::Described(described) => described.ok_or(GroupError::GroupIdNotFound),

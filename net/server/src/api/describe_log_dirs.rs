@@ -5,6 +5,7 @@ use crate::pipeline::Outcome;
 use crate::request::Request;
 use engine_base::TopicPartition;
 use engine_io::Env;
+use hashbrown::{HashMap, HashSet};
 use net_wire::generated::describe_log_dirs::{
     DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse,
     DescribeLogDirsResult, DescribeLogDirsTopic,
@@ -12,17 +13,22 @@ use net_wire::generated::describe_log_dirs::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DescribeLogDirsRequest = request.decode()?;
+    let body: DescribeLogDirsRequest = request.decode().await?;
+    // By topic, for a request may name more partitions than one pass over each of ours affords.
+    let asked: Option<HashMap<&str, HashSet<i32>>> = body.topics.as_ref().map(|topics| {
+        let mut asked: HashMap<&str, HashSet<i32>> = HashMap::new();
+        for topic in topics {
+            asked.entry(topic.topic).or_default().extend(&topic.partitions);
+        }
+        asked
+    });
     let mut rows: Vec<(String, i32, TopicPartition)> = Vec::new();
     {
         let image = server.shard.image();
         for topic in image.topics() {
             for index in topic.partitions.iter().map(|partition| partition.id) {
-                let wanted = body.topics.as_ref().is_none_or(|topics| {
-                    topics.iter().any(|asked| {
-                        asked.topic == &*topic.name
-                            && asked.partitions.iter().any(|partition| partition == index)
-                    })
+                let wanted = asked.as_ref().is_none_or(|asked| {
+                    asked.get(&*topic.name).is_some_and(|partitions| partitions.contains(&index))
                 });
                 if wanted {
                     let id = TopicPartition { topic_id: topic.id, partition: index };

@@ -16,7 +16,7 @@ use std::rc::Rc;
 const PAGE_PARTITIONS_MAX: usize = 2000;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: DescribeTopicPartitionsRequest = request.decode()?;
+    let body: DescribeTopicPartitionsRequest = request.decode().await?;
     let image = server.shard.image();
     let mut names: Vec<&str> = if body.topics.is_empty() {
         image.topics().map(|topic| &*topic.name).collect()

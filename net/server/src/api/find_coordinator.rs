@@ -16,7 +16,7 @@ const TYPE_GROUP: i8 = 0;
 const TYPE_TRANSACTION: i8 = 1;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: FindCoordinatorRequest = request.decode()?;
+    let body: FindCoordinatorRequest = request.decode().await?;
     let endpoint = server.endpoint(request.connection.listener);
     let key_type = if request.version == 0 { TYPE_GROUP } else { body.key_type };
     let verdict = match key_type {

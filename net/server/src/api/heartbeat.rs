@@ -11,7 +11,7 @@ use net_wire::generated::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: HeartbeatRequest = request.decode()?;
+    let body: HeartbeatRequest = request.decode().await?;
     let call = GroupCall::Heartbeat {
         group_id: body.group_id.to_owned(),
         generation: body.generation_id,

@@ -16,7 +16,7 @@ use net_wire::generated::incremental_alter_configs::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: IncrementalAlterConfigsRequest = request.decode()?;
+    let body: IncrementalAlterConfigsRequest = request.decode().await?;
     // `None` where an operation is unknown: that resource is refused, the others go on.
     let edits: Vec<Option<(ConfigResource, Vec<ConfigEdit>)>> =
         body.resources.iter().map(|resource| edits_of(&resource)).collect();

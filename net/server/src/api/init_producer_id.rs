@@ -10,7 +10,7 @@ use net_wire::generated::init_producer_id::{InitProducerIdRequest, InitProducerI
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: InitProducerIdRequest = request.decode()?;
+    let body: InitProducerIdRequest = request.decode().await?;
     let refused = |code: ErrorCode| InitProducerIdResponse {
         error_code: code.code(),
         producer_epoch: -1,

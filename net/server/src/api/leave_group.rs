@@ -11,7 +11,7 @@ use net_wire::generated::leave_group::{LeaveGroupRequest, LeaveGroupResponse, Me
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: LeaveGroupRequest = request.decode()?;
+    let body: LeaveGroupRequest = request.decode().await?;
     let members = if request.version < 3 {
         vec![LeavingMember { member_id: body.member_id.to_owned(), instance_id: None }]
     } else {

@@ -12,7 +12,7 @@ use net_wire::generated::list_config_resources::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: ListConfigResourcesRequest = request.decode()?;
+    let body: ListConfigResourcesRequest = request.decode().await?;
     // Version 0 knows client metrics only, of which there are none.
     let types: Vec<i8> = match (request.version, body.resource_types.is_empty()) {
         (0, _) => vec![CLIENT_METRICS],

@@ -10,7 +10,7 @@ use net_wire::generated::list_groups::{ListGroupsRequest, ListGroupsResponse, Li
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: ListGroupsRequest = request.decode()?;
+    let body: ListGroupsRequest = request.decode().await?;
     let filter = ListFilter {
         states: body.states_filter.iter().map(str::to_owned).collect(),
         types: body.types_filter.iter().map(str::to_owned).collect(),

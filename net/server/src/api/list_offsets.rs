@@ -9,6 +9,7 @@ use crate::request::Request;
 use engine_base::TopicPartition;
 use engine_io::Env;
 use engine_shard::{OffsetKind, OffsetQuery};
+use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -38,9 +39,20 @@ fn kind(timestamp: i64, version: i16) -> Result<OffsetKind, ErrorCode> {
 }
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: ListOffsetsRequest = request.decode()?;
+    let body: ListOffsetsRequest = request.decode().await?;
     let mut codes = Vec::new();
     let mut queries = Vec::new();
+    let mut seen = HashSet::new();
+    let mut repeated = HashSet::new();
+    for topic in &body.topics {
+        for partition in &topic.partitions {
+            request.turn(&server.env).await;
+            let key = (topic.name, partition.partition_index);
+            if !seen.insert(key) {
+                repeated.insert(key);
+            }
+        }
+    }
     {
         let image = server.shard.image();
         for topic in &body.topics {
@@ -48,8 +60,13 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             for ListOffsetsPartition { partition_index, current_leader_epoch, timestamp } in
                 &topic.partitions
             {
+                request.turn(&server.env).await;
                 let found = known.filter(|topic| topic.partition(partition_index).is_some());
                 let code = match (found, kind(timestamp, request.version)) {
+                    // As in Kafka, which one of the two is meant nobody knows.
+                    _ if repeated.contains(&(topic.name, partition_index)) => {
+                        Some(ErrorCode::InvalidRequest)
+                    }
                     (None, _) => Some(ErrorCode::UnknownTopicOrPartition),
                     (_, Err(code)) => Some(code),
                     (Some(topic), Ok(kind)) => {

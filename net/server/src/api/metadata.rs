@@ -24,7 +24,7 @@ pub enum Found {
 }
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: MetadataRequest = request.decode()?;
+    let body: MetadataRequest = request.decode().await?;
     // Version 0 asks for all topics with an empty list, later ones with null.
     let all = body.topics.as_ref().is_none_or(|topics| request.version == 0 && topics.is_empty());
     let mut found = Vec::new();
@@ -35,6 +35,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         let mut missing: Vec<String> = Vec::new();
         let mut seen = HashSet::new();
         for topic in body.topics.iter().flatten() {
+            request.turn(&server.env).await;
             // Who asks twice is answered once, as in Kafka.
             if !seen.insert((topic.name, topic.topic_id)) {
                 continue;

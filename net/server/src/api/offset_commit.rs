@@ -19,7 +19,7 @@ use net_wire::generated::offset_commit::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: OffsetCommitRequest = request.decode()?;
+    let body: OffsetCommitRequest = request.decode().await?;
     let mut topics = Vec::new();
     // Per topic and partition of the request: the code known here, or none yet.
     let mut refused: Vec<Vec<Option<ErrorCode>>> = Vec::new();
@@ -37,6 +37,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             let mut codes = Vec::new();
             let mut partitions = Vec::new();
             for partition in &topic.partitions {
+                request.turn(&server.env).await;
                 let index = partition.partition_index;
                 if known.is_some_and(|topic| topic.partition(index).is_some()) {
                     codes.push(None);

@@ -14,7 +14,7 @@ use net_wire::generated::offset_delete::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: OffsetDeleteRequest = request.decode()?;
+    let body: OffsetDeleteRequest = request.decode().await?;
     let topics = body
         .topics
         .iter()

@@ -12,6 +12,7 @@ use engine_state::groups::{
     FetchReply, FetchRequest as Fetch, FetchTopic, FetchedPartition, FetchedTopic, GroupError,
     Reply,
 };
+use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchResponse, OffsetFetchResponseGroup,
@@ -21,12 +22,18 @@ use net_wire::generated::offset_fetch::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: OffsetFetchRequest = request.decode()?;
+    let body: OffsetFetchRequest = request.decode().await?;
     if request.version < 8 {
         return one_group(&server, &request, &body).await;
     }
     let mut fetched = Vec::new();
+    let mut whole = HashSet::new();
     for group in &body.groups {
+        request.turn(&server.env).await;
+        // A group may have much more than a name: who asks for all of it twice is answered once.
+        if group.topics.is_none() && !whole.insert(group.group_id) {
+            continue;
+        }
         let mut unknown = Vec::new();
         let topics = group_topics(&server, &group, request.version, &mut unknown);
         let fetch = Fetch {

@@ -15,12 +15,13 @@ use net_wire::generated::offset_for_leader_epoch::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: OffsetForLeaderEpochRequest = request.decode()?;
+    let body: OffsetForLeaderEpochRequest = request.decode().await?;
     let mut topics = Vec::new();
     for topic in &body.topics {
         let known = server.topic(topic.topic);
         let mut partitions = Vec::new();
         for asked in &topic.partitions {
+            request.turn(&server.env).await;
             let failed = |code: ErrorCode| EpochEndOffset {
                 error_code: code.code(),
                 partition: asked.partition,

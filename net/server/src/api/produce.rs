@@ -55,7 +55,7 @@ impl Verdict {
 }
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: ProduceRequest = request.decode()?;
+    let body: ProduceRequest = request.decode().await?;
     let acks = match body.acks {
         0 | 1 => Some(Acks::Leader),
         -1 => Some(Acks::All),
@@ -67,6 +67,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     for topic in &body.topic_data {
         let known = find_topic(&image, &topic, request.version);
         for data in &topic.partition_data {
+            request.turn(&server.env).await;
             let verdict = match (&acks, known) {
                 (None, _) => Verdict::refused(ErrorCode::InvalidRequiredAcks),
                 _ if body.transactional_id.is_some() => {

@@ -11,7 +11,7 @@ use net_wire::generated::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: SyncGroupRequest = request.decode()?;
+    let body: SyncGroupRequest = request.decode().await?;
     let sync = SyncRequest {
         group_id: body.group_id.to_owned(),
         generation: body.generation_id,

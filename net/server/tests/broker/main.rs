@@ -5,4 +5,5 @@
 mod data;
 mod frames;
 mod harness;
+mod items;
 mod limits;
