@@ -12,7 +12,6 @@ use crate::journal;
 use crate::names::{self, EPOCH_FILE, SNAPSHOT_SUFFIX};
 use crate::node_files::{CheckpointRow, encode_epochs};
 use crate::partition::{Partition, Place};
-use crate::plant::{self, Bug};
 use crate::points::{Mark, Point, Points};
 use crate::retention::empty_trash;
 use crate::segment::{Segment, to_count};
@@ -20,6 +19,7 @@ use crate::shared::Shared;
 use engine_base::TopicPartition;
 use engine_io::{Env, Instant};
 use futures_util::stream::{self, StreamExt};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -87,20 +87,13 @@ async fn flush_behind<E: Env>(shared: &Rc<Shared<E>>) {
 }
 
 async fn make_journal_file<E: Env>(shared: &Rc<Shared<E>>) {
-    let (missing, bytes) = {
-        let files = shared.commit.files.borrow();
-        (files.missing(), files.file_bytes())
-    };
+    let missing = shared.commit.files.borrow().missing();
     let Some(index) = missing else { return };
     if shared.commit.fenced.get() {
         return;
     }
-    let (dir, shard) = (&shared.config.dir, shared.config.shard);
-    match journal::make_file(&shared.env, dir, shard, index, bytes).await {
-        Ok(file) => {
-            shared.commit.files.borrow_mut().add(index, file);
-            shared.commit.wake();
-        }
+    match add_journal_file(shared, index).await {
+        Ok(()) => shared.commit.wake(),
         Err(error) if error.kind() == io::ErrorKind::StorageFull => {
             // It is tried again; until the files there are full nobody need know.
             if shared.commit.is_full.get() {
@@ -109,6 +102,33 @@ async fn make_journal_file<E: Env>(shared: &Rc<Shared<E>>) {
         }
         Err(error) => crate::commit::fence(shared, "journal file could not be made", &error),
     }
+}
+
+/// Makes a journal file of this run, has the points file name it, and takes it into use: in this
+/// order, so that a file that was used is always named, and a named file is always there.
+async fn add_journal_file<E: Env>(shared: &Rc<Shared<E>>, index: u32) -> io::Result<()> {
+    let file = make_journal(shared, index).await?;
+    if let Err(error) = write_points_naming(shared, &[], Some(index)).await {
+        return Err(match error {
+            LogError::NoSpace => io::ErrorKind::StorageFull.into(),
+            other => io::Error::other(other),
+        });
+    }
+    shared.commit.files.borrow_mut().add(index, file);
+    Ok(())
+}
+
+/// A journal file with the header of this run, durable, not in use yet.
+pub(crate) async fn make_journal<E: Env>(
+    shared: &Shared<E>,
+    index: u32,
+) -> io::Result<Rc<E::File>> {
+    let config = &shared.config;
+    let header = {
+        let files = shared.commit.files.borrow();
+        files.header(index, config.shard, config.shard_count)
+    };
+    journal::make_file(&shared.env, &config.dir, header).await
 }
 
 fn needs_checkpoint<E: Env>(shared: &Shared<E>) -> bool {
@@ -139,20 +159,11 @@ pub(crate) async fn checkpoint<E: Env>(shared: &Rc<Shared<E>>) -> Result<(), Log
             Err(error) => failed = Some(error),
         }
     }
-    write_points(shared, &moved).await?;
+    let freeable = write_points(shared, &moved).await?;
     for (partition, point) in &moved {
         partition.0.point.set(*point);
     }
-    let durable: std::collections::HashMap<u32, i64> = {
-        let partitions = shared.partitions.borrow();
-        let points = partitions.values().map(|one| (one.0.slot, one.0.point.get()));
-        points.map(|(slot, point)| (slot, point.recovery.offset)).collect()
-    };
-    // A slot that is not there belongs to a deleted partition.
-    let is_done = |slot, end| {
-        durable.get(&slot).is_none_or(|offset| *offset >= end) || plant::is_on(Bug::RecycleEarly)
-    };
-    let freed = shared.commit.files.borrow_mut().recycle(is_done);
+    let freed = shared.commit.files.borrow_mut().recycle(&freeable);
     if freed {
         shared.commit.wake();
     }
@@ -160,34 +171,60 @@ pub(crate) async fn checkpoint<E: Env>(shared: &Rc<Shared<E>>) -> Result<(), Log
     failed.map_or(Ok(()), Err)
 }
 
-/// Replaces the points file: the moved points and those of all other partitions.
+/// Replaces the points file: the moved points and those of all other partitions. Returns the journal
+/// files that are not needed beside it, for [`Files::recycle`](journal::Files::recycle).
 pub(crate) async fn write_points<E: Env>(
     shared: &Rc<Shared<E>>,
     moved: &[(Partition<E>, Point)],
-) -> Result<(), LogError> {
+) -> Result<Vec<(u32, u64)>, LogError> {
+    write_points_naming(shared, moved, None).await
+}
+
+async fn write_points_naming<E: Env>(
+    shared: &Rc<Shared<E>>,
+    moved: &[(Partition<E>, Point)],
+    made: Option<u32>,
+) -> Result<Vec<(u32, u64)>, LogError> {
     let _one = shared.points_lock.acquire().await;
     let named: Vec<Partition<E>> = shared.partitions.borrow().values().cloned().collect();
-    let points = {
-        let partitions = shared.partitions.borrow();
-        let mut points: std::collections::BTreeMap<TopicPartition, Point> =
-            partitions.iter().map(|(id, partition)| (*id, partition.0.point.get())).collect();
-        for (partition, point) in moved {
-            if points.contains_key(&partition.id()) {
-                points.insert(partition.id(), *point);
-            }
-        }
-        for (id, point) in &mut points {
-            point.log_start = partitions[id].log_start();
-        }
-        points.into_values().collect()
+    let points = points_now(shared, moved);
+    let covered: HashMap<u32, i64> = named
+        .iter()
+        .filter_map(|one| Some((one.0.slot, points.get(&one.id())?.recovery.offset)))
+        .collect();
+    // A slot that is not there belongs to a deleted partition.
+    let is_done = |slot, end| covered.get(&slot).is_none_or(|offset| *offset >= end);
+    let (journal, freeable) = {
+        let files = shared.commit.files.borrow();
+        (files.state(is_done, shared.commit.synced.get(), made), files.freeable(is_done))
     };
+    let points = points.into_values().collect();
     let (shard, shard_count) = (shared.config.shard, shared.config.shard_count);
-    let bytes = Points { run: shared.run, shard, shard_count, points }.encode();
+    let bytes = Points { run: shared.run, shard, shard_count, journal, points }.encode();
     let path = shared.config.dir.join(names::points(shard_count, shard));
     let written = shared.env.write_whole(&path, &bytes).await;
     written.map_err(|error| LogError::io("write", &path, &error))?;
     named.iter().for_each(|partition| partition.0.is_pointed.set(true));
-    Ok(())
+    Ok(freeable)
+}
+
+/// The points to be written.
+fn points_now<E: Env>(
+    shared: &Shared<E>,
+    moved: &[(Partition<E>, Point)],
+) -> BTreeMap<TopicPartition, Point> {
+    let partitions = shared.partitions.borrow();
+    let mut points: BTreeMap<TopicPartition, Point> =
+        partitions.iter().map(|(id, partition)| (*id, partition.0.point.get())).collect();
+    for (partition, point) in moved {
+        if points.contains_key(&partition.id()) {
+            points.insert(partition.id(), *point);
+        }
+    }
+    for (id, point) in &mut points {
+        point.log_start = partitions[id].log_start();
+    }
+    points
 }
 
 impl<E: Env> Partition<E> {

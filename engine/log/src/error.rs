@@ -31,6 +31,16 @@ pub enum LogError {
     /// Bytes on disk are not what was written: checksum, structure or continuity is wrong.
     #[error("damaged data in {} at byte {position}", file.display())]
     Damaged { file: PathBuf, position: u64 },
+    /// A journal that must be there is not, or not as it was: records that were acknowledged may have
+    /// been in it only. `accept`: the file that the operator makes to start all the same.
+    #[error(
+        "journal {} {what}; records acknowledged since the last checkpoint may be in it only. \
+         Put it back. If it is lost for good: make the empty file {} and start again, which goes \
+         on without those records",
+        file.display(),
+        accept.display()
+    )]
+    JournalLost { file: PathBuf, what: String, accept: PathBuf },
     /// The system refused. Only from calls that are not appends or reads of hot data.
     #[error("{action} {}: {kind}", path.display())]
     Io { action: &'static str, path: PathBuf, kind: io::ErrorKind },
@@ -54,7 +64,7 @@ pub struct Damage {
     pub file: PathBuf,
     /// Byte position of the first bad byte in `file`.
     pub position: u64,
-    pub what: &'static str,
+    pub what: String,
     /// Where the bad bytes were copied to before anything was changed.
     pub quarantine: Option<PathBuf>,
 }

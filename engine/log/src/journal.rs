@@ -3,8 +3,11 @@
 //! [`Commit`](crate::commit::Commit).
 
 use crate::config::{JOURNAL_FILE_BYTES_MIN, JOURNAL_FILES_MAX};
+use crate::file_header::{FRAMES_START, FileHeader};
 use crate::frame::{FRAME_ALIGN, Generation, SYNC_ALIGN};
 use crate::names;
+use crate::plant::{self, Bug};
+use crate::points::JournalState;
 use engine_io::{Create, Env, File, OpenMode};
 use std::collections::HashMap;
 use std::io;
@@ -29,6 +32,8 @@ struct JournalFile<E: Env> {
     generation: Generation,
     state: State,
     position: u64,
+    /// Sequences of its first and last frame. Only while it has some.
+    frames: Option<(u64, u64)>,
     /// Has frames that no sync has covered.
     dirty: bool,
     /// Of each partition (by slot) with bytes in this file: the end offset of the last of them.
@@ -47,7 +52,13 @@ pub(crate) struct Files<E: Env> {
     files: Vec<JournalFile<E>>,
     file_bytes: u64,
     run: u32,
+    /// Drawn for this run: see [`FileHeader::id`].
+    id: u64,
     turns: u32,
+    /// Frames written: the sequence of the last one.
+    sequence: u64,
+    /// The segments hold everything and nothing will be appended.
+    retired: bool,
     /// Bytes written since the last checkpoint began.
     bytes_since: u64,
     total_bytes: u64,
@@ -60,12 +71,15 @@ pub(crate) fn file_bytes(journal_bytes: u64) -> u64 {
 }
 
 impl<E: Env> Files<E> {
-    pub fn new(run: u32, journal_bytes: u64) -> Files<E> {
+    pub fn new(run: u32, id: u64, journal_bytes: u64) -> Files<E> {
         Files {
             files: Vec::new(),
             file_bytes: file_bytes(journal_bytes),
             run,
+            id,
             turns: 0,
+            sequence: 0,
+            retired: false,
             bytes_since: 0,
             total_bytes: journal_bytes,
         }
@@ -75,7 +89,46 @@ impl<E: Env> Files<E> {
         self.file_bytes
     }
 
-    /// Takes a file that is zero-filled and durable, or holds only stale frames.
+    /// The header that file `index` of this run begins with.
+    pub fn header(&self, index: u32, shard: u16, shard_count: u16) -> FileHeader {
+        let (run, file_bytes, id) = (self.run, self.file_bytes, self.id);
+        FileHeader { run, shard, shard_count, index, file_bytes, id }
+    }
+
+    /// What a points file says of this journal. `is_done(slot, end offset)`: its points cover that
+    /// much. `made`: a file that will be added.
+    pub fn state(
+        &self,
+        is_done: impl Fn(u32, i64) -> bool,
+        synced: u64,
+        made: Option<u32>,
+    ) -> JournalState {
+        if self.retired {
+            return JournalState::default();
+        }
+        let needed = self.files.iter().filter(|file| !file.is_done(&is_done));
+        let mut spans = [(0, 0); JOURNAL_FILES_MAX];
+        for (span, known) in spans.iter_mut().zip(needed.filter_map(|file| file.frames)) {
+            *span = known;
+        }
+        let files = self.files.iter().map(|file| file.index).chain(made);
+        JournalState {
+            id: self.id,
+            file_bytes: self.file_bytes,
+            files: files.fold(0, |bits, index| bits | 1 << index),
+            written: self.sequence,
+            synced,
+            spans,
+        }
+    }
+
+    /// Nothing in the journal is needed from now on, and the next points file shall say so.
+    pub fn retire(&mut self) {
+        self.retired = true;
+    }
+
+    /// Takes a file that has this run's header, is named by the points file, and is zero-filled or
+    /// holds only stale frames behind it, all durable.
     pub fn add(&mut self, index: u32, file: Rc<E::File>) {
         assert!(self.files.len() < JOURNAL_FILES_MAX);
         self.files.push(JournalFile {
@@ -83,7 +136,8 @@ impl<E: Env> Files<E> {
             file,
             generation: Generation::default(),
             state: State::Free,
-            position: 0,
+            position: FRAMES_START,
+            frames: None,
             dirty: false,
             ends: HashMap::new(),
         });
@@ -101,7 +155,8 @@ impl<E: Env> Files<E> {
 
     /// Finds room for a frame of `bytes`, in the active file or a free one.
     pub fn room(&mut self, bytes: u64) -> Room {
-        assert!(bytes <= self.file_bytes, "frames are limited below the size of a file");
+        let limit = self.file_bytes - FRAMES_START;
+        assert!(bytes <= limit, "frames are limited below the size of a file");
         if let Some(active) = self.active() {
             if active.position + bytes <= self.file_bytes {
                 let active = self.active().expect("just seen");
@@ -115,11 +170,11 @@ impl<E: Env> Files<E> {
             return Room::None;
         };
         free.state = State::Active;
-        free.position = 0;
+        free.position = FRAMES_START;
         free.generation = generation;
-        assert!(free.ends.is_empty() && !free.dirty);
+        assert!(free.ends.is_empty() && free.frames.is_none() && !free.dirty);
         self.turns = turn;
-        Room::At(generation, 0)
+        Room::At(generation, FRAMES_START)
     }
 
     fn active(&self) -> Option<&JournalFile<E>> {
@@ -130,13 +185,17 @@ impl<E: Env> Files<E> {
         self.files.iter_mut().find(|file| file.state == State::Active)
     }
 
-    /// Writes a frame of `bytes` where [`room`](Self::room) said.
+    /// Writes the next frame, of `bytes`, where [`room`](Self::room) said.
     pub fn write(&mut self, data: &[io::IoSlice<'_>], position: u64, bytes: u64) -> io::Result<()> {
+        let sequence = self.sequence + 1;
         let active = self.active_mut().expect("room was found");
         assert_eq!(active.position, position);
         active.file.write_cached(data, position)?;
         active.position = (position + bytes).next_multiple_of(FRAME_ALIGN);
         active.dirty = true;
+        let first = active.frames.map_or(sequence, |(first, _)| first);
+        active.frames = Some((first, sequence));
+        self.sequence = sequence;
         self.bytes_since += bytes;
         Ok(())
     }
@@ -168,15 +227,25 @@ impl<E: Env> Files<E> {
         self.bytes_since > self.total_bytes / 2
     }
 
-    /// Frees files whose partitions all have `is_done(slot, end offset)`. Whether any was freed.
-    pub fn recycle(&mut self, is_done: impl Fn(u32, i64) -> bool) -> bool {
+    /// The files whose partitions all have `is_done(slot, end offset)`, each with its last frame.
+    pub fn freeable(&self, is_done: impl Fn(u32, i64) -> bool) -> Vec<(u32, u64)> {
+        let done = self.files.iter().filter(|file| file.is_done(&is_done));
+        done.filter_map(|file| Some((file.index, file.frames?.1))).collect()
+    }
+
+    /// Frees those of the files that [`freeable`](Self::freeable) named which got no frame since:
+    /// the points file on disk says that they are not needed. Whether any was freed.
+    pub fn recycle(&mut self, freeable: &[(u32, u64)]) -> bool {
         let mut freed = false;
         for file in &mut self.files {
+            let last = file.frames.map(|(_, last)| (file.index, last));
             let done = file.state == State::Full
                 && !file.dirty
-                && file.ends.iter().all(|(slot, end)| is_done(*slot, *end));
+                && (last.is_some_and(|last| freeable.contains(&last))
+                    || plant::is_on(Bug::RecycleEarly));
             if done {
                 file.ends.clear();
+                file.frames = None;
                 file.state = State::Free;
                 freed = true;
             }
@@ -185,19 +254,25 @@ impl<E: Env> Files<E> {
     }
 }
 
-/// Makes a journal file: zeros, written and durable. If it is there already with the right size it
-/// is taken as it is (its frames are stale by then).
+impl<E: Env> JournalFile<E> {
+    fn is_done(&self, is_done: impl Fn(u32, i64) -> bool) -> bool {
+        self.ends.iter().all(|(slot, end)| is_done(*slot, *end))
+    }
+}
+
+/// Makes a journal file: its header, then zeros, written and durable. If it is there already with
+/// the right size it gets the header only (its frames are stale by then).
 pub(crate) async fn make_file<E: Env>(
     env: &E,
     dir: &Path,
-    shard: u16,
-    index: u32,
-    bytes: u64,
+    header: FileHeader,
 ) -> io::Result<Rc<E::File>> {
-    let path = dir.join(names::journal(shard, index));
+    let path = dir.join(names::journal(header.shard, header.index));
+    let bytes = header.file_bytes;
     let mode = OpenMode { write: true, create: Create::IfMissing, direct: false };
     let file = Rc::new(env.open(&path, mode).await?);
-    if file.len()? != bytes {
+    let fresh = file.len()? != bytes;
+    if fresh {
         file.set_len(0).await?;
         file.allocate(0, bytes).await?;
         let zeros = vec![0; ZERO_PIECE_BYTES];
@@ -209,7 +284,10 @@ pub(crate) async fn make_file<E: Env>(
             position += piece;
             env.yield_now().await;
         }
-        file.sync_data().await?;
+    }
+    file.write_cached(&[io::IoSlice::new(&header.encode())], 0)?;
+    file.sync_data().await?;
+    if fresh {
         env.sync_dir(dir).await?;
     }
     Ok(file)

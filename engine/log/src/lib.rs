@@ -5,12 +5,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `shard_log` | [`ShardLog`]: open, create, delete, close |
+//! | `shard_log`, `install` | [`ShardLog`]: open, create, delete, close |
 //! | `partition`, `append`, `read`, `lookup` | [`Partition`]: what requests use |
-//! | `commit`, `journal`, `frame` | group commit into the journal |
+//! | `commit`, `journal`, `frame`, `file_header` | group commit into the journal |
 //! | `segment`, `tail`, `index`, `writeout` | a segment in memory and on its way to the disk |
 //! | `checkpoint`, `points` | recovery points, freeing the journal |
-//! | `recovery`, `start`, `snapshots`, `replay`, `scan`, `window` | start after a stop of any kind |
+//! | `recovery`, `start`, `snapshots`, `replay`, `required`, `scan`, `window` | start after a stop of any kind |
 //! | `retention` | removing segments and partitions |
 //! | `names`, `contents`, `node_files` | Kafka's directory layout and small text files |
 //! | `cache`, `waiting`, `shared`, `config`, `error` | the rest |
@@ -22,8 +22,10 @@ mod commit;
 mod config;
 mod contents;
 mod error;
+pub mod file_header;
 pub mod frame;
 pub mod index;
+mod install;
 mod journal;
 mod lookup;
 pub mod names;
@@ -34,6 +36,7 @@ pub mod points;
 mod read;
 mod recovery;
 mod replay;
+mod required;
 mod retention;
 mod scan;
 mod segment;

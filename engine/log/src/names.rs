@@ -18,6 +18,9 @@ pub const DELETE_DIR_SUFFIX: &str = "-delete";
 pub const EPOCH_FILE: &str = "leader-epoch-checkpoint";
 pub const METADATA_FILE: &str = "partition.metadata";
 
+/// Ours: made by the operator to start although records are lost; removed once it was heeded.
+pub const ACCEPT_LOSS_FILE: &str = ".tidemill-accept-loss";
+
 const JOURNAL_PREFIX: &str = ".tidemill-journal-";
 const POINTS_PREFIX: &str = ".tidemill-points-";
 /// The longest name a file system takes, in bytes.
@@ -78,6 +81,11 @@ pub fn parse_journal(name: &str) -> Option<(u16, u32)> {
     Some((shard.parse().ok()?, index.parse().ok()?))
 }
 
+/// The name a journal gets whose frames did not all check, after everything good in it was used.
+pub fn damaged_journal(name: &str, run: u32) -> String {
+    format!("{name}.{run}{DAMAGED_SUFFIX}")
+}
+
 /// The count of shards is in the name, so that a restart with another count leaves the old files
 /// alone until all shards have recovered.
 pub fn points(shard_count: u16, shard: u16) -> String {
@@ -110,6 +118,7 @@ mod tests {
         assert_eq!(deleted.len(), 255);
         assert!(is_deleted_dir(&deleted) && !is_deleted_dir("a-delete"));
         assert_eq!(parse_journal(&journal(3, 1)), Some((3, 1)));
+        assert_eq!(parse_journal(&damaged_journal(&journal(3, 1), 9)), None);
         assert_eq!(parse_points(&points(9, 2)), Some((9, 2)));
         assert_eq!(parse_points(".tidemill-points-9-2.tmp"), None);
     }

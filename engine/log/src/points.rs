@@ -2,18 +2,19 @@
 //! of each partition up to where its segment files hold everything on stable media, so that recovery
 //! starts there. Pure encoding and decoding; big-endian; docs/FORMAT.md holds the same in words.
 
+use crate::config::JOURNAL_FILES_MAX;
 use crate::index::MaxTimestamp;
 use engine_base::TopicPartition;
 use engine_base::codec::{DecodeError, Reader, Write};
 
 pub const POINTS_MAGIC: [u8; 4] = *b"TMP1";
-const VERSION: u16 = 1;
-const HEADER_BYTES: usize = 32;
+const VERSION: u16 = 2;
+const HEADER_BYTES: usize = 128;
 const POINT_BYTES: usize = 136;
 const CRC_AT: usize = 8;
 const CRC_END: usize = 12;
 
-const _: () = assert!(4 + 2 + 2 + 4 + 4 + 2 + 2 + 4 + 8 == HEADER_BYTES);
+const _: () = assert!(24 + 4 * 8 + 4 + 4 + JOURNAL_FILES_MAX * 16 == HEADER_BYTES);
 const _: () = assert!(16 + 4 + 8 + 24 + 24 + 32 + 8 + 8 + 8 + 4 == POINT_BYTES);
 
 /// A place in a partition's log: between two batches.
@@ -56,12 +57,30 @@ pub struct Point {
     pub replay_from: i64,
 }
 
+/// The journal that belongs to the points: what must be there after a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct JournalState {
+    /// Stands in the header of each of its files.
+    pub id: u64,
+    /// Size of each file.
+    pub file_bytes: u64,
+    /// Bit n: file n is there. 0: no journal is needed.
+    pub files: u32,
+    /// Sequence of the last frame written; those after it are in the files, without a gap.
+    pub written: u64,
+    /// Frames up to this one were on stable media.
+    pub synced: u64,
+    /// First and last frame of each file that has some that the points do not cover; else zeros.
+    pub spans: [(u64, u64); JOURNAL_FILES_MAX],
+}
+
 /// The file's content.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Points {
     pub run: u32,
     pub shard: u16,
     pub shard_count: u16,
+    pub journal: JournalState,
     pub points: Vec<Point>,
 }
 
@@ -70,13 +89,13 @@ impl Points {
         let mut out = Vec::with_capacity(HEADER_BYTES + self.points.len() * POINT_BYTES);
         out.put(&POINTS_MAGIC);
         out.put_u16(VERSION);
-        out.put_u16(32);
+        out.put_u16(128);
         out.put_u32(0);
         out.put_u32(self.run);
         out.put_u16(self.shard);
         out.put_u16(self.shard_count);
         out.put_u32(u32::try_from(self.points.len()).expect("partitions fit 32 bits"));
-        out.put_i64(0);
+        put_journal(&mut out, &self.journal);
         assert_eq!(out.len(), HEADER_BYTES);
         for point in &self.points {
             put_point(&mut out, point);
@@ -98,7 +117,7 @@ impl Points {
 
     fn fields(bytes: &[u8]) -> Result<Points, DecodeError> {
         let mut reader = Reader::new(bytes);
-        if reader.take(4)? != POINTS_MAGIC || reader.u16()? != VERSION || reader.u16()? != 32 {
+        if reader.take(4)? != POINTS_MAGIC || reader.u16()? != VERSION || reader.u16()? != 128 {
             return Err(DecodeError::Value);
         }
         reader.u32()?;
@@ -106,7 +125,7 @@ impl Points {
         let shard = reader.u16()?;
         let shard_count = reader.u16()?;
         let count = reader.u32()?;
-        reader.i64()?;
+        let journal = read_journal(&mut reader)?;
         let mut points = Vec::new();
         while reader.left() > 0 {
             points.push(read_point(&mut reader)?);
@@ -114,8 +133,41 @@ impl Points {
         if u32::try_from(points.len()) != Ok(count) {
             return Err(DecodeError::Length);
         }
-        Ok(Points { run, shard, shard_count, points })
+        Ok(Points { run, shard, shard_count, journal, points })
     }
+}
+
+fn put_journal(out: &mut Vec<u8>, journal: &JournalState) {
+    out.put_i64(journal.id.cast_signed());
+    out.put_i64(journal.file_bytes.cast_signed());
+    out.put_i64(journal.written.cast_signed());
+    out.put_i64(journal.synced.cast_signed());
+    out.put_u32(journal.files);
+    out.put_u32(0);
+    for (first, last) in journal.spans {
+        out.put_i64(first.cast_signed());
+        out.put_i64(last.cast_signed());
+    }
+}
+
+fn read_journal(reader: &mut Reader<'_>) -> Result<JournalState, DecodeError> {
+    let id = reader.i64()?.cast_unsigned();
+    let file_bytes = reader.i64()?.cast_unsigned();
+    let written = reader.i64()?.cast_unsigned();
+    let synced = reader.i64()?.cast_unsigned();
+    let files = reader.u32()?;
+    reader.u32()?;
+    let mut spans = [(0, 0); JOURNAL_FILES_MAX];
+    for span in &mut spans {
+        *span = (reader.i64()?.cast_unsigned(), reader.i64()?.cast_unsigned());
+    }
+    let sane = spans.iter().all(|(first, last)| first <= last && *last <= written)
+        && synced <= written
+        && files >> JOURNAL_FILES_MAX == 0;
+    if !sane {
+        return Err(DecodeError::Value);
+    }
+    Ok(JournalState { id, file_bytes, files, written, synced, spans })
 }
 
 fn put_state(out: &mut Vec<u8>, state: &IndexState) {
@@ -213,7 +265,16 @@ mod tests {
             replay_from: 18,
         };
         let other = Point { log_start: 7, ..point };
-        let points = Points { run: 9, shard: 1, shard_count: 2, points: vec![point, other] };
+        let journal = JournalState {
+            id: 77,
+            file_bytes: 1 << 20,
+            files: 0b101,
+            written: 45,
+            synced: 44,
+            spans: [(30, 40), (0, 0), (41, 45), (0, 0)],
+        };
+        let points =
+            Points { run: 9, shard: 1, shard_count: 2, journal, points: vec![point, other] };
         let bytes = points.encode();
         assert_eq!(Points::decode(&bytes), Some(points));
         for bit in 0..bytes.len() * 8 {

@@ -311,12 +311,11 @@ fn durable_end(known: &PartitionReplay, run: u32, point: Option<Point>) -> Optio
 impl<E: Env> Scan<'_, E> {
     fn report_short(&mut self, recovery: Mark) {
         let file = names::offset_file(self.dir, recovery.segment, LOG_SUFFIX);
-        tracing::error!(file = %file.display(), "log ends before its recovery point");
         self.damages.push(Damage {
             partition: Some(self.partition),
             file,
             position: recovery.position,
-            what: "the log ends before its recovery point",
+            what: "the log ends before its recovery point".to_owned(),
             quarantine: None,
         });
     }

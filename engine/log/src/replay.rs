@@ -3,18 +3,22 @@
 //! taken all the same, because redo of one partition does not depend on another's, and a hole in a
 //! partition ends that partition's redo by itself.
 
+use crate::contents::{JournalName, KnownPoints, PointsHead};
 use crate::error::{Damage, LogError};
+use crate::file_header::{FILE_HEADER_BYTES, FRAMES_START, FileHeader};
 use crate::frame::{
     ENTRY_HEADER_BYTES, Entries, EntryKind, FRAME_ALIGN, FRAME_HEADER_BYTES, FRAME_MAGIC,
     FrameHeader,
 };
-use crate::points::Point;
-use crate::tail::to_usize;
+use crate::names;
+use crate::points::{JournalState, Point};
+use crate::required::{self, FoundFile, FoundFrame, Gap, Loss};
+use crate::tail::{to_u64, to_usize};
 use engine_base::TopicPartition;
 use engine_io::{Create, Env, File, OpenMode};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Largest journal file that is read, in bytes.
 const JOURNAL_BYTES_MAX: u64 = 1 << 30;
@@ -36,7 +40,7 @@ pub(crate) struct Redo {
 
 impl Redo {
     pub fn end(&self) -> u64 {
-        self.position + crate::tail::to_u64(self.range.len())
+        self.position + to_u64(self.range.len())
     }
 }
 
@@ -50,19 +54,25 @@ pub(crate) struct PartitionReplay {
     pub log_start: i64,
 }
 
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub(crate) struct Replay {
     files: Vec<Vec<u8>>,
     pub partitions: BTreeMap<TopicPartition, PartitionReplay>,
     pub damages: Vec<Damage>,
+    /// Journals that must be there and are not, or not as they were.
+    pub losses: Vec<Loss>,
+    /// Journals that have damaged parts.
+    pub damaged: Vec<JournalName>,
     pub run_max: u32,
 }
 
-struct FoundFrame {
-    header: FrameHeader,
-    file: usize,
-    position: usize,
-    body: Range<usize>,
+/// Which journals to read, and whose points say what must be in them.
+pub(crate) struct Request<'a> {
+    pub dir: &'a Path,
+    pub journals: &'a [JournalName],
+    pub points: &'a KnownPoints,
+    /// Only the journal of this shard matters.
+    pub only: Option<u16>,
 }
 
 impl Replay {
@@ -70,91 +80,149 @@ impl Replay {
         &self.files[redo.file][redo.range.clone()]
     }
 
-    /// Reads the journal files at `paths` whole. `points`: the newest recovery points.
-    pub async fn read<E: Env>(
-        env: &E,
-        paths: &[PathBuf],
-        points: &NewestPoints,
-    ) -> Result<Replay, LogError> {
+    /// Nothing has to be done again.
+    pub fn of_clean_stop(run_max: u32) -> Replay {
+        Replay { run_max, ..Replay::default() }
+    }
+
+    /// Reads the journal files whole.
+    pub async fn read<E: Env>(env: &E, request: &Request<'_>) -> Result<Replay, LogError> {
         let mut replay = Replay::default();
+        let mut files = Vec::new();
         let mut frames = Vec::new();
-        for (index, path) in paths.iter().enumerate() {
-            let bytes = read_file(env, path).await?;
+        for (index, name) in request.journals.iter().enumerate() {
+            let path = request.dir.join(names::journal(name.shard, name.index));
+            let bytes = read_file(env, &path).await?;
             frames.extend(find_frames(&bytes, index));
+            let header = FileHeader::parse(&bytes);
+            files.push(FoundFile { name: *name, path, len: to_u64(bytes.len()), header });
             replay.files.push(bytes);
         }
         frames.sort_by_key(|frame| {
             (frame.header.generation.run, frame.header.shard, frame.header.sequence)
         });
-        let mut synced: HashMap<(u32, u16), u64> = HashMap::new();
+        let runs = frames.iter().map(|frame| frame.header.generation.run);
+        let headers = files.iter().filter_map(|file| Some(file.header?.run));
+        replay.run_max = runs.chain(headers).max().unwrap_or(0);
+        let heads: Vec<PointsHead> = required::in_force(&request.points.heads)
+            .into_iter()
+            .filter(|head| request.only.is_none_or(|shard| head.shard == shard))
+            .cloned()
+            .collect();
+        let without = replay.report_missing_points(request, &files, &frames);
+        // Nothing else says which frames are stale.
+        frames.retain(|frame| {
+            without.iter().all(|head| {
+                frame.header.shard != head.shard || frame.header.generation.run >= head.run
+            })
+        });
+        let mut gaps = Vec::new();
+        for head in heads.iter().chain(&without) {
+            replay.losses.extend(required::lost_files(head, &files, &frames));
+            for at in required::damaged_headers(head, &files) {
+                replay.report(&files[at], 0, "the journal's first block does not check".to_owned());
+            }
+            for gap in required::gaps(head, &frames) {
+                replay.report_gap(&gap, head, &files);
+                gaps.push(gap);
+            }
+        }
         for frame in &frames {
             let header = &frame.header;
-            let known = synced.entry((header.generation.run, header.shard)).or_default();
-            *known = (*known).max(header.synced_sequence);
-            replay.run_max = replay.run_max.max(header.generation.run);
-        }
-        replay.find_gaps(&frames, &synced, paths, points);
-        for frame in &frames {
-            replay.take(frame, &paths[frame.file]);
+            let after_damage = gaps.iter().any(|gap| {
+                gap.is_damage()
+                    && (gap.run, gap.shard) == (header.generation.run, header.shard)
+                    && header.sequence > gap.last
+            });
+            replay.take(frame, after_damage, &files[frame.file].path);
         }
         Ok(replay)
     }
 
-    /// Reports frames that were on stable media and are not there any more.
-    fn find_gaps(
+    /// Shards whose journal says that it had points, and whose points are not there or not readable:
+    /// nothing says what must be in the journal but the frames themselves.
+    fn report_missing_points(
         &mut self,
+        request: &Request<'_>,
+        files: &[FoundFile],
         frames: &[FoundFrame],
-        synced: &HashMap<(u32, u16), u64>,
-        paths: &[PathBuf],
-        points: &NewestPoints,
-    ) {
-        let mut before: Option<&FoundFrame> = None;
-        for frame in frames {
-            let header = &frame.header;
-            let known = synced[&(header.generation.run, header.shard)];
-            let was_synced = header.sequence - 1 <= known;
-            let neighbour = before.filter(|before| {
-                let old = &before.header;
-                old.shard == header.shard
-                    && old.generation.run == header.generation.run
-                    && old.generation.turn + 1 >= header.generation.turn
-            });
-            let gap = match neighbour {
-                Some(before) => before.header.sequence + 1 != header.sequence,
-                None => frame.position != 0,
+    ) -> Vec<PointsHead> {
+        let mut without: Vec<PointsHead> = Vec::new();
+        let headers = files.iter().filter_map(|file| file.header);
+        for header in headers {
+            let (shard, shard_count, run) = (header.shard, header.shard_count, header.run);
+            let same = |head: &PointsHead| {
+                (head.shard, head.shard_count, head.run) == (shard, shard_count, run)
             };
-            // A file that was taken into use again, its first new frames torn, shows old frames with
-            // gaps: nobody needs those any more.
-            if gap && was_synced && self.is_needed(frame, points) {
-                let position = neighbour
-                    .filter(|before| before.file == frame.file)
-                    .map_or(0, |before| before.body.end);
-                self.damages.push(Damage {
-                    partition: None,
-                    file: paths[frame.file].clone(),
-                    position: crate::tail::to_u64(position),
-                    what: "journal frames that were on stable media do not check",
-                    quarantine: None,
-                });
+            let assumed = PointsHead {
+                dir: request.dir.to_path_buf(),
+                run,
+                shard,
+                shard_count,
+                journal: JournalState::default(),
+            };
+            let newer = request.points.heads.iter().any(|head| {
+                (head.shard, head.shard_count) == (shard, shard_count) && head.run >= run
+            });
+            let all = [request.points.heads.as_slice(), std::slice::from_ref(&assumed)].concat();
+            let in_force = required::in_force(&all).into_iter().any(same);
+            if newer || !in_force || without.iter().any(same) {
+                continue;
             }
-            before = Some(frame);
+            let first = frames.iter().find(|frame| assumed.wrote(&frame.header));
+            let before = first.map_or(0, |frame| frame.header.sequence - 1);
+            let journal = JournalState { written: before, ..JournalState::default() };
+            let head = PointsHead { journal, ..assumed };
+            self.damages.push(Damage {
+                partition: None,
+                file: head.file(),
+                position: 0,
+                what: "the recovery points are missing or damaged: all is read, and nothing \
+                       tells whether the journal is whole"
+                    .to_owned(),
+                quarantine: None,
+            });
+            without.push(head);
+        }
+        without
+    }
+
+    fn report(&mut self, file: &FoundFile, position: u64, what: String) {
+        if !self.damaged.contains(&file.name) {
+            self.damaged.push(file.name);
+        }
+        let damage =
+            Damage { partition: None, file: file.path.clone(), position, what, quarantine: None };
+        self.damages.push(damage);
+    }
+
+    /// Reports frames that were there and are not any more.
+    fn report_gap(&mut self, gap: &Gap, head: &PointsHead, files: &[FoundFile]) {
+        let Gap { first, last, shard, .. } = *gap;
+        if !gap.is_damage() {
+            // All that acks=1 lost, unless it was only the process that died.
+            tracing::warn!(shard, first, last, "journal frames that were never synced are gone");
+            return;
+        }
+        let what = format!(
+            "journal frames {first} to {last} do not check although they were on stable media; \
+             all others are used"
+        );
+        match gap.place {
+            Some((at, position)) => self.report(&files[at], position, what),
+            None => self.damages.push(Damage {
+                partition: None,
+                file: head.dir.join(names::journal(shard, head.journal.files.trailing_zeros())),
+                position: FRAMES_START,
+                what,
+                quarantine: None,
+            }),
         }
     }
 
-    /// Whether a frame holds anything that the recovery points do not cover.
-    fn is_needed(&self, frame: &FoundFrame, points: &NewestPoints) -> bool {
-        let body = &self.files[frame.file][frame.body.clone()];
-        Entries::new(body).flatten().any(|(entry, _, _)| {
-            let end = entry.position + u64::from(entry.length);
-            entry.kind == EntryKind::Data
-                && points.get(&entry.partition).is_none_or(|(run, point)| {
-                    let recovery = (point.recovery.segment, point.recovery.position);
-                    frame.header.generation.run >= *run && (entry.segment, end) > recovery
-                })
-        })
-    }
-
-    fn take(&mut self, frame: &FoundFrame, path: &Path) {
+    /// `after_damage`: a frame before this one is damaged. So what a partition has after a hole is no
+    /// torn tail.
+    fn take(&mut self, frame: &FoundFrame, after_damage: bool, path: &Path) {
         let run = frame.header.generation.run;
         let body = &self.files[frame.file][frame.body.clone()];
         for entry in Entries::new(body) {
@@ -163,8 +231,8 @@ impl Replay {
                 self.damages.push(Damage {
                     partition: None,
                     file: path.to_path_buf(),
-                    position: crate::tail::to_u64(frame.position),
-                    what: "journal frame with entries that make no sense",
+                    position: to_u64(frame.position),
+                    what: "journal frame with entries that make no sense".to_owned(),
                     quarantine: None,
                 });
                 return;
@@ -181,6 +249,10 @@ impl Replay {
                         file: frame.file,
                         range: start..start + bytes.len(),
                     });
+                    if after_damage {
+                        let end = entry.position + to_u64(bytes.len());
+                        known.durable = known.durable.max(Some((run, entry.segment, end)));
+                    }
                 }
                 EntryKind::Durable => {
                     let durable = (run, entry.segment, entry.position);
@@ -228,7 +300,7 @@ async fn read_file<E: Env>(env: &E, path: &Path) -> Result<Vec<u8>, LogError> {
     let mut at = 0;
     while at < bytes.len() {
         let end = bytes.len().min(at + READ_BYTES);
-        let position = crate::tail::to_u64(at);
+        let position = to_u64(at);
         let count = file.read_cached(&mut bytes[at..end], position).map_err(failed)?;
         if count == 0 {
             bytes.truncate(at);
@@ -239,19 +311,21 @@ async fn read_file<E: Env>(env: &E, path: &Path) -> Result<Vec<u8>, LogError> {
     Ok(bytes)
 }
 
-/// The highest run in the first frames of the journals, without reading them whole.
-pub(crate) async fn newest_run<E: Env>(env: &E, paths: &[PathBuf]) -> Result<u32, LogError> {
+/// The highest run in the headers of the journals, without reading them whole.
+pub(crate) async fn newest_run<E: Env>(
+    env: &E,
+    dir: &Path,
+    journals: &[JournalName],
+) -> Result<u32, LogError> {
     let mut newest = 0;
-    for path in paths {
-        let failed = |error: std::io::Error| LogError::io("read", path, &error);
+    for name in journals {
+        let path = dir.join(names::journal(name.shard, name.index));
+        let failed = |error: std::io::Error| LogError::io("read", &path, &error);
         let mode = OpenMode { write: false, create: Create::Never, direct: false };
-        let file = env.open(path, mode).await.map_err(failed)?;
-        let mut head = [0; FRAME_HEADER_BYTES];
+        let file = env.open(&path, mode).await.map_err(failed)?;
+        let mut head = [0; FILE_HEADER_BYTES];
         let count = file.read_cached(&mut head, 0).map_err(failed)?;
-        if count == head.len() && head.starts_with(&FRAME_MAGIC) {
-            let run = u32::from_be_bytes([head[20], head[21], head[22], head[23]]);
-            newest = newest.max(run);
-        }
+        newest = newest.max(FileHeader::parse(&head[..count]).map_or(0, |header| header.run));
     }
     Ok(newest)
 }

@@ -118,7 +118,7 @@ impl<E: Env> Scan<'_, E> {
                 partition: Some(self.partition),
                 file: window.path.clone(),
                 position: redo.position,
-                what: "the segment was written by another broker after this journal",
+                what: "the segment was written by another broker after this journal".to_owned(),
                 quarantine: None,
             });
             return Ok(());
@@ -292,10 +292,9 @@ impl<E: Env> Scan<'_, E> {
             partition: Some(self.partition),
             file: window.path.clone(),
             position,
-            what: "bytes that were on stable media do not check",
+            what: "bytes that were on stable media do not check".to_owned(),
             quarantine: Some(quarantine),
         };
-        tracing::error!(file = %damage.file.display(), position, "{}", damage.what);
         self.damages.push(damage);
         match saved {
             Some(found) => Ok(Rest::Saved(found)),

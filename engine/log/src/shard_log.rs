@@ -2,30 +2,32 @@
 //! when it is closed. Called by the shard only.
 
 use crate::cache::Cache;
-use crate::checkpoint::{background, checkpoint, write_points};
+use crate::checkpoint::{background, checkpoint, make_journal, write_points};
 use crate::commit::{Commit, sync_frames, write_frames};
 use crate::config::{CHECKPOINT_CONCURRENCY, LogConfig, PartitionConfig};
-use crate::contents::{list, read_points, relevant_journals};
+use crate::contents::{Contents, JournalName, is_same_count, list, read_points, relevant_journals};
 use crate::error::{Damage, LogError};
-use crate::journal::{self, Files};
+use crate::install::install;
+use crate::journal::Files;
 use crate::names::{self, EPOCH_FILE, METADATA_FILE};
 use crate::node_files::{CheckpointRow, DirCheckpoints, encode_epochs, encode_partition_metadata};
-use crate::partition::{Inner, Partition, Place};
+use crate::partition::Partition;
 use crate::points::Point;
 use crate::recovery::{self, Loaded, Sources};
-use crate::replay::{Replay, newest_run};
+use crate::replay::{Replay, Request, newest_run};
+use crate::required::Loss;
 use crate::retention::remove_dir;
 use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::waiting::{Gate, Lock};
 use engine_base::TopicPartition;
 use engine_io::sync::Signal;
-use engine_io::{ChunkClass, Env, Queue};
+use engine_io::{Env, Queue};
 use engine_record::BatchHeader;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
 /// Partitions recovered at once.
@@ -65,18 +67,22 @@ impl<E: Env> ShardLog<E> {
             env.sync_dir(&config.dir).await.map_err(failed)?;
         }
         let contents = list(&env, &config)?;
-        let (known, points_run) = read_points(&env, &config, &contents).await;
+        let points = read_points(&env, &config, &contents).await;
         let journals = relevant_journals(&config, &contents);
-        let (replay, run) = if config.clean {
-            (Replay::default(), newest_run(&env, &journals).await?)
+        let replay = if config.clean {
+            Replay::of_clean_stop(newest_run(&env, &config.dir, &journals).await?)
         } else {
-            let replay = Replay::read(&env, &journals, &known).await?;
-            let run = replay.run_max;
-            (replay, run)
+            let only = is_same_count(&config, &contents).then_some(config.shard);
+            let request = Request { dir: &config.dir, journals: &journals, points: &points, only };
+            Replay::read(&env, &request).await?
         };
+        refuse_loss(&config, &contents, &replay)?;
+        let known = points.newest;
         let dir_points = DirCheckpoints::read(&env, &config.dir).await;
-        let shared = Rc::new(new_shared(env, config, run.max(points_run) + 1));
+        let run = replay.run_max.max(points.run) + 1;
+        let shared = Rc::new(new_shared(env, config, run));
         shared.damages.borrow_mut().extend(replay.damages.iter().cloned());
+        shared.damaged_journals.borrow_mut().extend(replay.damaged.iter().copied());
         let sources = Sources {
             replay: &replay,
             dir_points: &dir_points,
@@ -111,6 +117,7 @@ impl<E: Env> ShardLog<E> {
                 install(&shared, loaded, known)
             })
             .collect();
+        tell_damages(&shared);
         let log = ShardLog(shared);
         // The new run's points: from here on frames of older runs say nothing about our partitions.
         write_points(&log.0, &[]).await?;
@@ -128,12 +135,19 @@ impl<E: Env> ShardLog<E> {
         let files_max = u32::try_from(crate::config::JOURNAL_FILES_MAX).expect("a few");
         let mut gone = Vec::new();
         let mut kept = Vec::new();
-        for (owner, index) in contents.journals {
-            if owner == shard && index < files_max {
+        let damaged = shared.damaged_journals.take();
+        for name in contents.journals {
+            let JournalName { shard: owner, index } = name;
+            if mine(owner) && damaged.contains(&name) {
+                self.set_aside(name).await?;
+            } else if owner == shard && index < files_max {
                 kept.push(index);
             } else if mine(owner) {
                 gone.push(names::journal(owner, index));
             }
+        }
+        if contents.accepts_loss && shard == 0 {
+            gone.push(names::ACCEPT_LOSS_FILE.to_owned());
         }
         let old = contents.points.into_iter().filter(|(counted, _)| *counted != count);
         gone.extend(old.filter(|(_, owner)| mine(*owner)).map(|(c, s)| names::points(c, s)));
@@ -146,17 +160,29 @@ impl<E: Env> ShardLog<E> {
             kept.push(0);
         }
         for index in kept {
-            let bytes = shared.commit.files.borrow().file_bytes();
-            let made =
-                journal::make_file(&shared.env, &shared.config.dir, shard, index, bytes).await;
+            let made = make_journal(shared, index).await;
             let dir = &shared.config.dir;
             let file = made.map_err(|error| LogError::io("make a journal in", dir, &error))?;
             shared.commit.files.borrow_mut().add(index, file);
         }
+        // Before the first frame it is on stable media which journals there are.
+        write_points(shared, &[]).await?;
         shared.spawn(Queue::Append, write_frames(shared.clone()));
         shared.spawn(Queue::Append, sync_frames(shared.clone()));
         shared.spawn(Queue::Background, background(shared.clone()));
         shared.closing.set(false);
+        Ok(())
+    }
+
+    /// Keeps a journal with damaged parts for the operator, under another name.
+    async fn set_aside(&self, name: JournalName) -> Result<(), LogError> {
+        let shared = &self.0;
+        let journal = names::journal(name.shard, name.index);
+        let path = shared.config.dir.join(&journal);
+        let aside = shared.config.dir.join(names::damaged_journal(&journal, shared.run));
+        let moved = shared.env.rename(&path, &aside).await;
+        moved.map_err(|error| LogError::io("set aside", &path, &error))?;
+        tracing::error!(file = %path.display(), kept = %aside.display(), "damaged journal set aside");
         Ok(())
     }
 
@@ -328,6 +354,7 @@ impl<E: Env> ShardLog<E> {
             .buffered(CHECKPOINT_CONCURRENCY)
             .try_collect()
             .await?;
+        shared.commit.files.borrow_mut().retire();
         write_points(shared, &moved).await?;
         for (partition, point) in &moved {
             partition.0.point.set(*point);
@@ -336,8 +363,45 @@ impl<E: Env> ShardLog<E> {
     }
 }
 
+/// Tells the operator once what was found damaged.
+fn tell_damages<E: Env>(shared: &Shared<E>) {
+    for damage in shared.damages.borrow().iter() {
+        let partitions = shared.partitions.borrow();
+        let partition = damage.partition.and_then(|id| partitions.get(&id));
+        let name = partition
+            .map_or_else(String::new, |one| names::partition_dir(one.topic(), one.id().partition));
+        let kept = damage.quarantine.as_deref().unwrap_or(Path::new(""));
+        tracing::error!(
+            partition = name,
+            file = %damage.file.display(),
+            position = damage.position,
+            kept = %kept.display(),
+            "{}",
+            damage.what
+        );
+    }
+}
+
+/// Refuses a start that would lose acknowledged records, unless the operator agreed to it.
+fn refuse_loss(config: &LogConfig, contents: &Contents, replay: &Replay) -> Result<(), LogError> {
+    for Loss { file, what } in &replay.losses {
+        if contents.accepts_loss {
+            tracing::error!(
+                file = %file.display(),
+                "journal {what}; going on without it, as {} says: records acknowledged since the \
+                 last checkpoint are lost, of any partition of this shard",
+                names::ACCEPT_LOSS_FILE
+            );
+        } else {
+            let accept = config.dir.join(names::ACCEPT_LOSS_FILE);
+            return Err(LogError::JournalLost { file: file.clone(), what: what.clone(), accept });
+        }
+    }
+    Ok(())
+}
+
 fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
-    let files = Files::new(run, config.journal_bytes);
+    let files = Files::new(run, env.random(), config.journal_bytes);
     Shared {
         env,
         config,
@@ -359,90 +423,7 @@ fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
         trash: RefCell::default(),
         room: Signal::new(),
         damages: RefCell::default(),
+        damaged_journals: RefCell::default(),
         slots: Cell::new(0),
-    }
-}
-
-/// Everything recovered is durable, with complete index files.
-fn point_after_recovery<E: Env>(loaded: &Loaded<E>, place: Place, active: &Segment<E>) -> Point {
-    let first = loaded.headers.first().map(|header| header.base_offset.0);
-    Point {
-        partition: loaded.id,
-        log_start: loaded.log_start,
-        recovery: place.mark,
-        index: place.state,
-        synced_position: place.mark.position,
-        synced: place.state,
-        first_timestamp: active.first_timestamp.get(),
-        created_ms: active.created_ms.get(),
-        replay_from: first.unwrap_or(place.mark.offset),
-    }
-}
-
-/// Puts a partition into the shard's table.
-fn install<E: Env>(
-    shared: &Rc<Shared<E>>,
-    loaded: Loaded<E>,
-    known: Option<(u32, Point)>,
-) -> Recovered<E> {
-    shared.damages.borrow_mut().extend(loaded.damages.iter().cloned());
-    let active = loaded.segments.last().expect("a partition has a segment").clone();
-    let end = active.end_mark();
-    assert_eq!(end, loaded.end);
-    let place = Place { mark: end, state: active.index_state() };
-    if let Some((_, known)) = known
-        && known.recovery.segment == active.base
-    {
-        active.created_ms.set(known.created_ms);
-    }
-    let point = point_after_recovery(&loaded, place, &active);
-    let partition = Partition(Rc::new(Inner {
-        id: loaded.id,
-        topic: loaded.topic.into(),
-        slot: shared.next_slot(),
-        shared: shared.clone(),
-        dir: RefCell::new(loaded.dir),
-        config: Cell::new(shared.config.partition),
-        segments: RefCell::new(loaded.segments),
-        log_start: Cell::new(loaded.log_start),
-        epochs: RefCell::new(loaded.epochs),
-        epochs_dirty: Cell::new(false),
-        end: Cell::new(end),
-        submitted: Cell::new(end),
-        kill: Cell::new(place),
-        power: Cell::new(end),
-        high: Cell::new(end),
-        all_pending: RefCell::default(),
-        journal_synced: RefCell::default(),
-        waiters: RefCell::default(),
-        moved: Signal::new(),
-        progress: Signal::new(),
-        stop: Cell::new(None),
-        no_space: Cell::new(false),
-        queued: Cell::new(false),
-        direct: Cell::new(false),
-        unflushed: Cell::new(false),
-        writing_out: Cell::new(false),
-        io: Lock::default(),
-        point: Cell::new(point),
-        is_pointed: Cell::new(false),
-        chunk_class: Cell::new(ChunkClass::K16),
-        chunk_opened: Cell::new(shared.env.now()),
-        unsnapped: RefCell::new(VecDeque::new()),
-        snapshot_due: Cell::new(false),
-        snapshots: RefCell::new(loaded.snapshots),
-        cursors: RefCell::default(),
-    }));
-    for header in &loaded.headers {
-        let bytes = crate::tail::to_u64(header.bytes_len());
-        partition.0.add_unsnapped(header.base_offset.0, bytes);
-        shared.unsnapped_bytes.set(shared.unsnapped_bytes.get() + bytes);
-    }
-    shared.partitions.borrow_mut().insert(loaded.id, partition.clone());
-    Recovered {
-        partition,
-        snapshot: loaded.snapshot,
-        headers: loaded.headers,
-        scanned_bytes: loaded.scanned_bytes,
     }
 }

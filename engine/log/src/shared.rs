@@ -4,6 +4,7 @@
 use crate::cache::Cache;
 use crate::commit::Commit;
 use crate::config::LogConfig;
+use crate::contents::JournalName;
 use crate::error::{Damage, LogError};
 use crate::partition::Partition;
 use crate::retention::Trash;
@@ -48,6 +49,8 @@ pub(crate) struct Shared<E: Env> {
     /// Memory became free, perhaps.
     pub room: Signal,
     pub damages: RefCell<Vec<Damage>>,
+    /// Journals found damaged at start, to be set aside.
+    pub damaged_journals: RefCell<Vec<JournalName>>,
     /// Counts partitions, so that each has a number of its own in this run.
     pub slots: Cell<u32>,
 }

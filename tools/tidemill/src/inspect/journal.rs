@@ -209,7 +209,7 @@ pub fn points(report: &mut Report<'_>, path: &Path) -> Result<(), Failure> {
         let what = "the checksum does not match, or the file is cut; recovery goes without it";
         return report.problem(Problem::whole(path, what));
     };
-    let Points { run, shard, shard_count, points } = points;
+    let Points { run, shard, shard_count, points, .. } = points;
     let header = Header { run, shard, shard_count, partitions: points.len() };
     let text = format!("  run {run}, shard {shard} of {shard_count}, {} partitions", points.len());
     report.item("points", &header, &text)?;
