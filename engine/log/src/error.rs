@@ -41,6 +41,10 @@ pub enum LogError {
         accept.display()
     )]
     JournalLost { file: PathBuf, what: String, accept: PathBuf },
+    /// The partition held records and its files are gone or cannot be told: it is not served, and
+    /// not made anew, before an operator has seen to it and the broker has started again.
+    #[error("the partition is offline: {} {what}", path.display())]
+    Offline { path: PathBuf, what: String },
     /// The system refused. Only from calls that are not appends or reads of hot data.
     #[error("{action} {}: {kind}", path.display())]
     Io { action: &'static str, path: PathBuf, kind: io::ErrorKind },

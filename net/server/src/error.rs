@@ -41,7 +41,9 @@ fn log_code(error: &LogError) -> ErrorCode {
         LogError::Damaged { .. } => ErrorCode::CorruptMessage,
         LogError::TooLarge { .. } => ErrorCode::RecordListTooLarge,
         LogError::Closed => ErrorCode::NotLeaderOrFollower,
-        LogError::Io { .. } => ErrorCode::KafkaStorageError,
+        LogError::Io { .. } | LogError::JournalLost { .. } | LogError::Offline { .. } => {
+            ErrorCode::KafkaStorageError
+        }
     }
 }
 
