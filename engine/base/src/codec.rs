@@ -92,6 +92,7 @@ impl<'a> Reader<'a> {
         self.bytes
     }
 
+    #[inline]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8]> {
         let (head, tail) = self.bytes.split_at_checked(len).ok_or(DecodeError::Truncated)?;
         self.bytes = tail;
@@ -146,7 +147,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Unsigned LEB128 of at most 5 bytes and 32 bits.
+    #[inline]
     pub fn unsigned_varint(&mut self) -> Result<u32> {
+        // Most have one or two bytes.
+        match *self.bytes {
+            [first, ref rest @ ..] if first < 0x80 => {
+                self.bytes = rest;
+                Ok(u32::from(first))
+            }
+            [first, second, ref rest @ ..] if second < 0x80 => {
+                self.bytes = rest;
+                Ok(u32::from(first & 0x7F) | u32::from(second) << 7)
+            }
+            _ => self.long_unsigned_varint(),
+        }
+    }
+
+    fn long_unsigned_varint(&mut self) -> Result<u32> {
         let mut value = 0u32;
         for shift in [0u32, 7, 14, 21, 28] {
             let byte = self.u8()?;
@@ -163,13 +180,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Zigzag-encoded signed varint of 32 bits, as in records.
+    #[inline]
     pub fn varint(&mut self) -> Result<i32> {
         let raw = self.unsigned_varint()?;
         Ok((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }
 
     /// Zigzag-encoded signed varint of 64 bits, as in records.
+    #[inline]
     pub fn varlong(&mut self) -> Result<i64> {
+        match *self.bytes {
+            [first, ref rest @ ..] if first < 0x80 => {
+                self.bytes = rest;
+                let raw = i64::from(first);
+                Ok((raw >> 1) ^ -(raw & 1))
+            }
+            _ => self.long_varlong(),
+        }
+    }
+
+    fn long_varlong(&mut self) -> Result<i64> {
         let mut raw = 0u64;
         for index in 0..10u32 {
             let byte = self.u8()?;

@@ -82,6 +82,7 @@ impl<'a> Records<'a> {
         }
     }
 
+    #[cold]
     fn fail(&mut self, flaw: RecordFlaw) -> Option<Result<Record<'a>, BatchError>> {
         let error = BatchError::Record { index: self.index, flaw };
         self.reader = Reader::new(&[]);
@@ -93,6 +94,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, BatchError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.index == self.count {
             return match self.reader.left() {
@@ -125,6 +127,7 @@ struct Body<'a> {
     headers: Headers<'a>,
 }
 
+#[inline]
 fn read_body<'a>(reader: &mut Reader<'a>) -> Result<Body<'a>, RecordFlaw> {
     let declared = usize::try_from(reader.varint()?).map_err(|_| DecodeError::Length)?;
     let mut body = Reader::new(reader.take(declared)?);
@@ -155,6 +158,7 @@ fn read_header<'a>(reader: &mut Reader<'a>) -> Result<Header<'a>, DecodeError> {
 }
 
 /// Bytes with a signed varint of length; -1 is null.
+#[inline]
 fn read_bytes<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, DecodeError> {
     match reader.varint()? {
         -1 => Ok(None),

@@ -12,6 +12,9 @@ const RECV_BYTES_MIN: usize = 4 << 10;
 /// Room that a busy connection's receive buffer grows to. Larger frames go beyond it step by step.
 const RECV_BYTES_MAX: usize = 256 << 10;
 
+/// Frames from this size on get buffers that end where frames of their size do.
+const LARGE_FRAME_BYTES: usize = 8 << 10;
+
 /// First step by which the buffer grows for a frame that is announced but has not arrived.
 const STEP_BYTES_MIN: usize = 64 << 10;
 /// A buffer that grows gets room for so many times what has arrived; for the whole frame at once if
@@ -23,12 +26,14 @@ pub struct Frames {
     buffer: BytesMut,
     /// Room to offer to the next receive into an empty buffer.
     room: usize,
+    /// Size of the last complete frame, its length included.
+    last_bytes: usize,
     request_bytes_max: usize,
 }
 
 impl Frames {
     pub fn new(request_bytes_max: usize) -> Self {
-        Frames { buffer: BytesMut::new(), room: RECV_BYTES_MIN, request_bytes_max }
+        Frames { buffer: BytesMut::new(), room: RECV_BYTES_MIN, last_bytes: 0, request_bytes_max }
     }
 
     /// The next complete frame without its length, `None` if more bytes are needed.
@@ -38,6 +43,7 @@ impl Frames {
         if self.buffer.len() < 4 + len {
             return Ok(None);
         }
+        self.last_bytes = 4 + len;
         self.buffer.advance(4);
         Ok(Some(self.buffer.split_to(len).freeze()))
     }
@@ -53,8 +59,9 @@ impl Frames {
         let have = buffer.len();
         if have == 0 {
             // A buffer of its own size for each burst: frames cut from the old one keep that alive.
-            if buffer.capacity() < self.room || buffer.capacity() > RECV_BYTES_MAX {
-                buffer = BytesMut::with_capacity(self.room);
+            let (least, wanted) = self.sizes();
+            if buffer.capacity() < least || buffer.capacity() > 2 * RECV_BYTES_MAX {
+                buffer = BytesMut::with_capacity(wanted);
             }
             return buffer;
         }
@@ -77,6 +84,18 @@ impl Frames {
         let mut larger = BytesMut::with_capacity(have + wanted);
         larger.extend_from_slice(&buffer);
         larger
+    }
+
+    /// What an empty buffer must hold to be used again, and what a new one is made to hold. Large
+    /// frames of a peer mostly have one size: where a buffer ends with a frame, none of them lies
+    /// across two buffers and has to be copied together.
+    fn sizes(&self) -> (usize, usize) {
+        let frame = self.last_bytes;
+        if (LARGE_FRAME_BYTES..=self.room).contains(&frame) {
+            (frame, self.room.div_ceil(frame) * frame)
+        } else {
+            (self.room, self.room)
+        }
     }
 
     /// Takes the buffer back after `received` more bytes arrived in it.
@@ -161,6 +180,34 @@ mod tests {
             }
             assert!(copied < len / 2, "{copied} of {len} bytes were copied");
             assert_eq!(frames.next_frame().expect("legal").expect("complete").len(), len);
+        }
+    }
+
+    #[test]
+    fn large_frames_of_one_size_are_not_copied() {
+        for len in [10_000, 15_000, 70_000, 131_200, RECV_BYTES_MAX - 4] {
+            let mut frames = Frames::new(100 << 20);
+            let bytes = framed(len, 7).repeat(200);
+            let (mut at, mut copied, mut place) = (0, 0, std::ptr::null());
+            while at < bytes.len() {
+                let mut buffer = frames.lend();
+                if buffer.as_ptr() != place && at > 8 * RECV_BYTES_MAX {
+                    copied += buffer.len();
+                }
+                // As much as a socket often has, and as much as there is room for.
+                let piece = if at % 3 == 0 { 64 << 10 } else { usize::MAX };
+                let take = piece.min(bytes.len() - at).min(buffer.capacity() - buffer.len());
+                buffer.extend_from_slice(&bytes[at..at + take]);
+                at += take;
+                place = buffer.as_ptr();
+                frames.received(buffer, take);
+                while let Some(frame) = frames.next_frame().expect("legal") {
+                    assert_eq!(frame.len(), len);
+                    place = place.wrapping_add(4 + len);
+                }
+                assert!(frames.room <= RECV_BYTES_MAX);
+            }
+            assert_eq!((copied, frames.held_bytes()), (0, 0), "frames of {len}");
         }
     }
 
