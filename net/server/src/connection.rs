@@ -5,7 +5,7 @@
 use crate::context::Context as ServerContext;
 use crate::dispatch;
 use crate::frames::Frames;
-use crate::memory::Charge;
+use crate::memory::{Charge, Drip, FREE_BYTES};
 use crate::pipeline::{Close, Pipeline, Size};
 use bytes::BytesMut;
 use engine_io::sync::Signal;
@@ -34,6 +34,8 @@ pub struct Connection<S> {
     pub received_at: Cell<Instant>,
     /// Bytes held of a frame that is not complete.
     pub partial_bytes: Cell<usize>,
+    /// How slowly it brings what it announced.
+    pub drip: Drip,
     /// Requests in work.
     pub in_work: Cell<usize>,
     /// Requests in work that have many items: behind them nothing begins.
@@ -120,9 +122,16 @@ async fn receive<E: Env>(
             // A peer that has gone does not wait for them, whatever they wait for.
             return until_gone::<E>(connection).await;
         }
-        connection.partial_bytes.set(frames.held_bytes());
-        charge.set(frames.held_bytes());
-        charge.room().await;
+        let held = frames.held_bytes();
+        connection.partial_bytes.set(held);
+        charge.set(held);
+        if held > FREE_BYTES {
+            let asked_at = server.env.now();
+            charge.room(&server.env).await;
+            connection.drip.begin(asked_at, server.env.now());
+        } else {
+            connection.drip.reset();
+        }
         let (result, buffer) = connection.stream.recv(frames.lend()).await;
         match result {
             Ok(0) => return None,
@@ -132,7 +141,9 @@ async fn receive<E: Env>(
                 return None;
             }
         }
-        connection.received_at.set(server.env.now());
+        let now = server.env.now();
+        connection.received_at.set(now);
+        connection.drip.end(now, frames.held_bytes().saturating_sub(held));
     }
 }
 

@@ -51,7 +51,10 @@ impl<E: Env> Context<E> {
     ) -> Self {
         let shards = usize::from(env.shard_count());
         Context {
-            memory: RequestMemory::new(config.request_memory_bytes / shards),
+            memory: RequestMemory::new(
+                config.request_memory_bytes / shards,
+                config.socket_request_max_bytes,
+            ),
             answers: AnswerMemory::new(config.memory_bytes / shards / ANSWERS_MEMORY_SHARE),
             work: Work::new(),
             request_bytes_max: config.socket_request_max_bytes,

@@ -1,10 +1,10 @@
 //! Accepting connections on one shard, knowing them, and letting them go: idle ones after
-//! `connections.max.idle.ms`, stalled ones when memory runs short, all of them when the broker
+//! `connections.max.idle.ms`, dripping and deaf ones when memory runs short, all of them when the broker
 //! stops.
 
 use crate::connection::{Connection, serve};
 use crate::context::Context;
-use crate::memory::FREE_BYTES;
+use crate::memory::{DRIPPING_AFTER, Drip, FREE_BYTES};
 use engine_io::sync::Signal;
 use engine_io::{Env, Listener, Queue, Stream};
 use futures_util::future::{Either, select};
@@ -16,11 +16,10 @@ use std::rc::Rc;
 use std::time::Duration;
 use tracing::{error, info, warn};
 
-/// How often idle and stalled connections are looked for.
+/// How often idle, dripping and deaf connections are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// A connection that holds part of a large frame and sends nothing for so long is closed when
-/// request memory is short. So is one that has not taken its answers for so long when their memory is.
-const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// A connection that has not taken its answers for so long is closed when their memory is short.
+const DEAF_AFTER: Duration = Duration::from_secs(10);
 /// How long requests in work may take to finish when the broker stops.
 const DRAIN_WAIT: Duration = Duration::from_secs(3);
 /// Pause after a failed accept, so that a shortage of descriptors does not spin.
@@ -108,6 +107,7 @@ fn admit<E: Env>(server: &Rc<Context<E>>, stream: E::Stream, listener: usize) {
         listener,
         received_at: Cell::new(server.env.now()),
         partial_bytes: Cell::new(0),
+        drip: Drip::default(),
         in_work: Cell::new(0),
         heavy: Cell::new(0),
         heavy_ended: Signal::new(),
@@ -135,7 +135,7 @@ async fn sweep<E: Env>(server: Rc<Context<E>>) {
         }
         server.env.sleep(SWEEP_EVERY).await;
         let now = server.env.now();
-        let pressure = server.memory.under_pressure();
+        let is_short = server.memory.was_short();
         let answers_pressure = server.answers.under_pressure();
         let ending: Vec<Rc<Connection<E::Stream>>> = {
             let connections = server.registry.connections.borrow();
@@ -144,18 +144,18 @@ async fn sweep<E: Env>(server: Rc<Context<E>>) {
                 // As in Kafka, whether or not a request is in work: behind enough parked ones a
                 // peer that is gone would never be noticed.
                 let idle = idle_max.is_some_and(|max| quiet > max);
-                let stalled = pressure
-                    && quiet > STALLED_AFTER
-                    && connection.partial_bytes.get() > FREE_BYTES;
+                let drips = is_short
+                    && connection.partial_bytes.get() > FREE_BYTES
+                    && connection.drip.time(now) >= DRIPPING_AFTER;
                 let sending = connection.sending_since.get().map(|since| now.since(since));
-                let deaf = answers_pressure && sending.is_some_and(|time| time > STALLED_AFTER);
-                idle || stalled || deaf
+                let deaf = answers_pressure && sending.is_some_and(|time| time > DEAF_AFTER);
+                idle || drips || deaf
             };
             connections.values().filter(ends).cloned().collect()
         };
         for connection in ending {
             info!(peer = %connection.peer, partial_bytes = connection.partial_bytes.get(),
-                "idle, stalled or deaf connection closed");
+                "idle, dripping or deaf connection closed");
             connection.close();
         }
     }

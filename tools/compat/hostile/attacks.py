@@ -218,3 +218,49 @@ def mutated(chance, topic) -> bytes:
         if len(content) <= start + 1:
             break
     return framed(bytes(content))
+
+
+class Dripping:
+    """Connections that announce 90 MB, send enough to hold a claim, and then next to nothing. Those
+    that are closed come back."""
+
+    COUNT, FIRST_BYTES = 150, 700_000
+
+    def __init__(self, host: str, port: int):
+        self.address = (host, port)
+        self.opening = struct.pack(">i", 90 << 20) + b"x" * self.FIRST_BYTES
+        self.closed = 0
+        self.held: dict[socket.socket, int] = {}
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def start(self):
+        self.thread.start()
+        return self
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(15)
+        for connection in self.held:
+            connection.close()
+
+    def run(self):
+        while not self.stopping.is_set():
+            while len(self.held) < self.COUNT:
+                connection = socket.create_connection(self.address, timeout=5.0)
+                connection.setblocking(False)
+                self.held[connection] = 0
+            for connection, sent in list(self.held.items()):
+                self.drip(connection, sent)
+            self.stopping.wait(0.1)
+
+    def drip(self, connection: socket.socket, sent: int):
+        part = self.opening[sent:] or b"y" * 100
+        try:
+            self.held[connection] = sent + connection.send(part)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.closed += 1
+            connection.close()
+            del self.held[connection]

@@ -424,3 +424,33 @@ def many_items(ctx):
     assert not client.failures, f"the ordinary client failed: {client.failures}"
     assert not wrong, "\n".join(wrong)
     broker.stop()
+
+
+@test(shards=2, own=True, only="tidemill", limit=120)
+def dripping(ctx):
+    """Peers that hold memory for frames they never finish do not keep large ones of others waiting."""
+    broker = ctx.start_broker(tidemill_request_memory_bytes=32 << 20,
+                              tidemill_memory_bytes=64 << 20)
+    topic = ctx.topic("data", 4, broker=broker)
+    large = wire.Batch([os.urandom(900_000)]).encode()
+    body = (wire.string(None) + wire.i16(1) + wire.i32(30_000) + wire.array([
+        wire.string(topic) + wire.array([wire.i32(index) + wire.blob(large) for index in range(4)])]))
+    resident = broker.resident_bytes()
+    flood = attacks.Dripping(broker.host, broker.port).start()
+    time.sleep(2)
+    took, highest = [], 0
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        with ctx.wire(broker) as connection:  # one that is closed fails the test
+            connection.request(wire.PRODUCE, 3, body)
+        took.append(time.monotonic() - begun)
+        highest = max(highest, broker.resident_bytes() - resident)
+    flood.stop()
+    note = (f"{len(took)} large frames, the first after {took[0]:.2f} s, slowest {max(took):.2f} s; "
+            f"{flood.closed} drips closed; memory +{highest >> 20} MiB")
+    ctx.log(note)
+    (ctx.home / "note").write_text(note)
+    assert max(took) < 5, note
+    assert highest <= RESIDENT_GROWTH_MAX, note
+    broker.stop()
