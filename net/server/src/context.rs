@@ -96,10 +96,13 @@ impl<E: Env> Context<E> {
             .collect();
         let call = ControllerCall::CreateTopics { topics, validate_only: false };
         let answer = self.shard.control(call).await;
-        let ControllerAnswer::Created(results) = answer else {
+        let all = |code| names.iter().map(|name| (name.clone(), Err(code))).collect();
+        let results = match answer {
+            ControllerAnswer::Created(results) => results,
+            // More partitions than one request may make: as in Kafka, nobody tells the client why.
+            ControllerAnswer::Refused(_) => return all(ErrorCode::UnknownTopicOrPartition),
             // The client asks again: Kafka's word for a topic in the making.
-            let later = |name| (name, Err(ErrorCode::LeaderNotAvailable));
-            return names.into_iter().map(later).collect();
+            _ => return all(ErrorCode::LeaderNotAvailable),
         };
         names
             .into_iter()

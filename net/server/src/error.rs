@@ -22,7 +22,10 @@ pub fn batch_code(error: &BatchError) -> ErrorCode {
 /// For a partition that did not do what was asked.
 pub fn partition_code(error: &PartitionError) -> ErrorCode {
     match error {
-        PartitionError::UnknownPartition => ErrorCode::UnknownTopicOrPartition,
+        // Handlers refuse partitions that the metadata does not know. One that is not on its shard
+        // all the same could not be made, for want of room most likely: that is tried again every
+        // second, and clients are to try again too, as when a log directory of Kafka fails.
+        PartitionError::UnknownPartition => ErrorCode::KafkaStorageError,
         PartitionError::OutOfOrderSequence => ErrorCode::OutOfOrderSequenceNumber,
         PartitionError::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
         PartitionError::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,

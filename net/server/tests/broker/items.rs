@@ -154,6 +154,32 @@ fn named(topic: Uuid, all: &[(i32, i64)]) -> net_wire::generated::fetch::FetchRe
 }
 
 #[test]
+fn no_more_topics_are_made_at_once_than_by_one_request() {
+    let machine = machine(66);
+    serve(&machine, 1, &[], async |broker| {
+        let client = broker.connect().await;
+        let names: Vec<String> = (0..10_001).map(|index| format!("t{index}")).collect();
+        let request = MetadataRequest {
+            topics: Some(
+                names
+                    .iter()
+                    .map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() })
+                    .collect(),
+            ),
+            allow_auto_topic_creation: true,
+            ..Default::default()
+        };
+        let answer = client.call(12, &request).await;
+        let body = answer.read::<MetadataRequest>(12);
+        let unknown = ErrorCode::UnknownTopicOrPartition.code();
+        assert!(body.topics.iter().all(|topic| topic.error_code == unknown));
+        assert_eq!(client.try_create("large", 10_001).await, None);
+        let answer = client.call(12, &MetadataRequest { topics: None, ..Default::default() }).await;
+        assert_eq!(answer.read::<MetadataRequest>(12).topics.len(), 0);
+    });
+}
+
+#[test]
 fn much_is_told_once() {
     let machine = machine(65);
     serve(&machine, 2, &[], async |broker| {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod data;
+mod disk;
 mod frames;
 mod harness;
 mod items;
