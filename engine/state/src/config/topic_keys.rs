@@ -6,14 +6,15 @@ use super::key::keys;
 keys! { TOPIC_KEYS:
     "cleanup.policy" List = Some("delete"), Items(&["compact", "delete"]), Medium, Topic, Honoured;
         "What happens to old segments: delete or compact; compact keeps all so far.";
-    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Topic, Inert;
+    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Topic, Honoured;
         "Level of gzip where the broker compresses.";
     "compression.lz4.level" Int = Some("9"), Between(1, 17), Medium, Topic, Inert;
         "Level of lz4 where the broker compresses.";
     "compression.type" String = Some("producer"),
-        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), Medium, Topic, Inert;
+        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
+        Medium, Topic, Honoured;
         "Codec of stored batches; producer keeps the sender's.";
-    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Topic, Inert;
+    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Topic, Honoured;
         "Level of zstd where the broker compresses.";
     "delete.retention.ms" Long = Some("86400000"), AtLeast(0), Medium, Topic, Inert;
         "How long tombstones of a compacted topic are kept.";

@@ -12,9 +12,6 @@ use net_wire::generated::describe_topic_partitions::{
 };
 use std::rc::Rc;
 
-/// `max.request.partition.size.limit`, the most partitions of one page.
-const PAGE_PARTITIONS_MAX: usize = 2000;
-
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
     let body: DescribeTopicPartitionsRequest = request.decode().await?;
     let image = server.shard.image();
@@ -29,7 +26,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
         body.cursor.as_ref().map_or(("", 0), |cursor| (cursor.topic_name, cursor.partition_index));
     names.retain(|name| *name >= first_name);
     let asked = usize::try_from(body.response_partition_limit).unwrap_or(0);
-    let mut left = asked.clamp(1, PAGE_PARTITIONS_MAX);
+    let mut left = asked.clamp(1, server.config.describe_partitions_max);
     let mut topics = Vec::new();
     let mut next_cursor = None;
     for name in names {

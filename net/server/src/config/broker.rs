@@ -36,12 +36,6 @@ pub struct BrokerConfig {
 
     /// `socket.request.max.bytes`
     pub socket_request_max_bytes: usize,
-    /// `socket.send.buffer.bytes`; `None` leaves it to the system.
-    pub socket_send_buffer_bytes: Option<usize>,
-    /// `socket.receive.buffer.bytes`; `None` leaves it to the system.
-    pub socket_receive_buffer_bytes: Option<usize>,
-    /// `socket.listen.backlog.size`
-    pub socket_listen_backlog: i32,
     /// `max.connections`
     pub max_connections: usize,
     /// `connections.max.idle.ms`; negative for no limit.
@@ -56,28 +50,16 @@ pub struct BrokerConfig {
 
     /// `group.*`, `offset.*` and `offsets.retention.*`, as the coordinators need them.
     pub groups: GroupConfig,
-    /// `offsets.commit.timeout.ms`
-    pub offsets_commit_timeout_ms: i64,
     /// `offsets.topic.num.partitions`
     pub offsets_topic_partitions: i32,
     /// `offsets.topic.segment.bytes`
     pub offsets_topic_segment_bytes: i32,
-    /// `offsets.topic.compression.codec`, Kafka's number of the codec.
-    pub offsets_topic_codec: i16,
 
     /// `producer.id.expiration.ms`
     pub producer_id_expiration_ms: i64,
-    /// `producer.id.expiration.check.interval.ms`
-    pub producer_id_expiration_check_ms: i64,
 
     /// `log.retention.check.interval.ms`
     pub log_retention_check_ms: u64,
-    /// `log.flush.offset.checkpoint.interval.ms`
-    pub recovery_point_checkpoint_ms: u64,
-    /// `log.flush.start.offset.checkpoint.interval.ms`
-    pub log_start_checkpoint_ms: u64,
-    /// `replica.high.watermark.checkpoint.interval.ms`
-    pub high_watermark_checkpoint_ms: u64,
 
     /// `tidemill.shards`; one for each CPU if unset.
     pub shards: u16,
@@ -134,27 +116,16 @@ impl BrokerConfig {
             auto_create_topics: read.bool("auto.create.topics.enable"),
             delete_topic_enable: read.bool("delete.topic.enable"),
             socket_request_max_bytes: read.number("socket.request.max.bytes"),
-            socket_send_buffer_bytes: read.optional("socket.send.buffer.bytes"),
-            socket_receive_buffer_bytes: read.optional("socket.receive.buffer.bytes"),
-            socket_listen_backlog: read.int("socket.listen.backlog.size"),
             max_connections: read.number("max.connections"),
             connections_max_idle_ms: read.number("connections.max.idle.ms"),
             fetch_bytes_max: read.number("fetch.max.bytes"),
             fetch_sessions_max: read.number("max.incremental.fetch.session.cache.slots"),
             describe_partitions_max: read.number("max.request.partition.size.limit"),
             groups: read.groups(),
-            offsets_commit_timeout_ms: read.number("offsets.commit.timeout.ms"),
             offsets_topic_partitions: read.int("offsets.topic.num.partitions"),
             offsets_topic_segment_bytes: read.int("offsets.topic.segment.bytes"),
-            offsets_topic_codec: read.number("offsets.topic.compression.codec"),
             producer_id_expiration_ms: read.number("producer.id.expiration.ms"),
-            producer_id_expiration_check_ms: read
-                .number("producer.id.expiration.check.interval.ms"),
             log_retention_check_ms: read.number("log.retention.check.interval.ms"),
-            recovery_point_checkpoint_ms: read.number("log.flush.offset.checkpoint.interval.ms"),
-            log_start_checkpoint_ms: read.number("log.flush.start.offset.checkpoint.interval.ms"),
-            high_watermark_checkpoint_ms: read
-                .number("replica.high.watermark.checkpoint.interval.ms"),
             shards,
             cpus,
             journal_bytes: read.number("tidemill.journal.bytes"),

@@ -1,7 +1,7 @@
 use super::super::report::Level;
 use super::super::{Listener, Machine, Problem, explain};
 use super::{Inputs, Loaded, load};
-use engine_state::config::broker_keys;
+use engine_state::config::{Support, broker_keys};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -88,7 +88,7 @@ fn without_any_setting_there_are_kafkas_defaults() {
         (104_857_600, 57_671_680)
     );
     assert_eq!(config.connections_idle_max(), Some(Duration::from_secs(600)));
-    assert_eq!((config.offsets_topic_partitions, config.offsets_topic_codec), (50, 0));
+    assert_eq!(config.offsets_topic_partitions, 50);
     assert_eq!(config.groups.offsets_retention_ms, 7 * 24 * 3_600_000);
     assert_eq!(config.groups, Default::default());
     assert_eq!((config.shards(), config.cpus.len()), (4, 0));
@@ -110,7 +110,6 @@ fn the_file_that_kafka_ships_is_taken_as_it_is() {
     assert_eq!(config.listeners.len(), 1);
     assert_eq!(config.listeners[0].advertised_host, "localhost");
     assert_eq!(config.log_dir, Path::new("/tmp/kraft-combined-logs"));
-    assert_eq!(config.socket_send_buffer_bytes, Some(102_400));
     assert!(texts(&loaded, Level::Warn).is_empty());
     assert_eq!(
         texts(&loaded, Level::Info),
@@ -346,7 +345,7 @@ fn values_reach_their_fields() {
     assert_eq!(config.log_dir, Path::new("/data"));
     assert_eq!((config.journal_bytes, config.shards), (1 << 30, 2));
     assert_eq!(config.cpus, [0, 1]);
-    assert_eq!((config.connections_idle_max(), config.socket_send_buffer_bytes), (None, None));
+    assert_eq!(config.connections_idle_max(), None);
     assert_eq!(config.groups.initial_rebalance_delay_ms, 0);
     assert_eq!(config.bind_addresses(), ["127.0.0.1:19092".parse().expect("an address")]);
     assert_eq!(config.listener_texts(), ["PLAINTEXT://127.0.0.1:19092"]);
@@ -359,6 +358,22 @@ fn values_reach_their_fields() {
             "accepted without effect: socket.send.buffer.bytes",
         ]
     );
+}
+
+/// A key that is read for the broker has an effect, or says that it has none.
+#[test]
+fn no_key_is_read_that_is_called_inert() {
+    let mut count = 0;
+    for text in include_str!("broker.rs").split('"').skip(1).step_by(2) {
+        let Some(key) = broker_keys::find(text) else { continue };
+        assert_ne!(key.support, Support::Inert, "{text}");
+        count += 1;
+    }
+    assert!(count > 30, "{count} keys");
+    // Others are read by topics and by the producers' checks.
+    for name in ["compression.type", "compression.gzip.level", "compression.zstd.level"] {
+        assert_eq!(broker_keys::find(name).map(|key| key.support), Some(Support::Honoured));
+    }
 }
 
 /// Whatever a key is set to, it is used or refused; nothing panics on the way to the fields.

@@ -12,14 +12,15 @@ keys! { LOG:
         "Length of a sample window of moves between log directories.";
     "auto.create.topics.enable" Boolean = Some("true"), Any, High, ReadOnly, Honoured;
         "Create a missing topic when a client asks for its metadata.";
-    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Cluster, Inert;
+    "compression.gzip.level" Int = Some("-1"), GzipLevel, Medium, Cluster, Honoured;
         "Level of gzip where the broker compresses.";
     "compression.lz4.level" Int = Some("9"), Between(1, 17), Medium, Cluster, Inert;
         "Level of lz4 where the broker compresses.";
     "compression.type" String = Some("producer"),
-        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), High, Cluster, Inert;
+        OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
+        High, Cluster, Honoured;
         "Codec of stored batches; producer keeps the sender's.";
-    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Cluster, Inert;
+    "compression.zstd.level" Int = Some("3"), Between(-131072, 22), Medium, Cluster, Honoured;
         "Level of zstd where the broker compresses.";
     "cordoned.log.dirs" List = Some(""), Items(&[]), Medium, PerBroker, Inert;
         "Log directories that take no new partitions.";

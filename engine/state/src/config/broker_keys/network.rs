@@ -51,7 +51,7 @@ keys! { NETWORK:
     "max.incremental.fetch.session.cache.slots" Int = Some("1000"),
         AtLeast(0), Medium, ReadOnly, Honoured;
         "Most incremental fetch sessions kept at a time.";
-    "max.request.partition.size.limit" Int = Some("2000"), AtLeast(1), Medium, ReadOnly, Inert;
+    "max.request.partition.size.limit" Int = Some("2000"), AtLeast(1), Medium, ReadOnly, Honoured;
         "Most partitions in one DescribeTopicPartitions answer.";
     "metric.reporters" List = Some("org.apache.kafka.common.metrics.JmxReporter"),
         Items(&[]), Low, Cluster, Inert;
