@@ -11,7 +11,7 @@ use crate::sync::Signal;
 use io_uring::types::CancelBuilder;
 use io_uring::{IoUring, cqueue, opcode, types};
 use slab::Slab;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -28,6 +28,8 @@ const MESSAGES_MAX: usize = 256;
 /// How long the end of a shard waits for the kernel to let go of its memory. Beyond: the memory is
 /// left to the kernel.
 const CLOSE_WAIT: Duration = Duration::from_secs(30);
+/// More completions in one turn than this make it a crowded one.
+const CROWD: usize = 4;
 /// Completions that belong to no operation.
 const USER_DATA_NONE: u64 = u64::MAX;
 /// The completion of the timeout that [`Ring::arm`] set.
@@ -116,6 +118,8 @@ pub(super) struct Ring {
     inner: RefCell<Inner>,
     operations_max: usize,
     has_truncate: bool,
+    /// The last turn was crowded.
+    is_crowded: Cell<bool>,
     /// An operation ended.
     room: Signal,
 }
@@ -134,11 +138,23 @@ impl Ring {
             completions: Vec::new(),
             finished: Vec::new(),
         };
-        Ring { inner: RefCell::new(inner), operations_max, has_truncate, room: Signal::new() }
+        Ring {
+            inner: RefCell::new(inner),
+            operations_max,
+            has_truncate,
+            is_crowded: Cell::new(false),
+            room: Signal::new(),
+        }
     }
 
     pub(super) fn has_truncate(&self) -> bool {
         self.has_truncate
+    }
+
+    /// Whether much completed in the last turn, so that much will be pushed before the next: then
+    /// requests share its one system call.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.is_crowded.get()
     }
 
     /// Operations under way.
@@ -249,6 +265,7 @@ impl Ring {
             inner.queues.collect(&mut inner.completions);
             (std::mem::take(&mut inner.completions), std::mem::take(&mut inner.finished))
         };
+        self.is_crowded.set(completions.len() > CROWD);
         for (user_data, result, flags) in completions.drain(..) {
             // Wakers run foreign code: none of it while a borrow is open.
             match self.complete(user_data, result, flags, &mut finished) {
