@@ -1,2 +1,2 @@
-"""The parts of scripts/measure: brokers on their core, in their memory limit, and the schedule of
-the windows. The load itself is the `bench` binary."""
+"""The parts of scripts/bench: brokers on their core and in their memory limit, workloads, the
+schedule of the windows, gates, statistics and reports. The load itself is the `bench` binary."""

@@ -49,6 +49,31 @@ def disk(device: str) -> str:
     return f"{device}: {', '.join(facts)}" if facts else device
 
 
+def device_of(folder: Path) -> str | None:
+    """The disk below a folder, as in /sys/class/block: the whole one, which alone counts
+    flushes."""
+    device, _, _ = mount_of(folder)
+    home = Path("/sys/class/block") / Path(device).name
+    if not home.is_dir():
+        return None
+    if (home / "partition").exists():
+        home = home.resolve().parent
+    return home.name
+
+
+def evict(home: Path, topic: str) -> None:
+    """Drops a topic's files from the page cache. What is still dirty is written first."""
+    for path in home.rglob("*"):
+        if not path.is_file() or topic not in path.parent.name:
+            continue
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
 def text(path: str) -> str:
     try:
         return Path(path).read_text().strip()

@@ -1,242 +1,244 @@
-"""Which window follows which: rounds of the brokers side by side for each workload."""
+"""Which window follows which: for each workload blocks of its control loop, Kafka and Tidemill,
+forwards and backwards in turn (C K O, O K C, ...)."""
 
-import argparse
-import datetime
-import json
 import os
 import shutil
-import subprocess
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 from compat.harness import paths
 from compat.harness.context import create_topic
 
-from measure import brokers, machine
+from measure import brokers, gates, load, machine, metrics
 from measure.memory import Group
-from measure.workloads import BULK, HOT, PARTITIONS, TINY, WORKLOADS, Workload
+from measure.results import Results
+from measure.workloads import BULK, Row, SMALL, Topic, topics
 
-ORDER = ("null", "kafka", "tidemill")
 DISK_BYTES_MIN = 30 << 30
 RESTARTS_MAX = 3
-# Beyond its own length a window may wait for a topic's leaders and for the last answers.
-WINDOW_EXTRA_SECONDS = 70.0
+FILL = "--batch-bytes 131072 --connections 4 --depth 5 --acks 1"
+# What the JVM has compiled before it is measured: part of the time, topic and load.
+WARM_UP = (
+    (0.4, BULK, FILL),
+    (0.2, BULK, "--batch-bytes 16384 --connections 1 --depth 5 --acks 1"),
+    (0.4, SMALL, "--record-bytes 100 --records-per-batch 1 --connections 32 --depth 1 --acks all"),
+)
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/measure", description=(
-        "Broker CPU for each GB and request: Tidemill, Apache Kafka and the null broker in turn."))
-    parser.add_argument("--name", default="measure", help="of the results file")
-    parser.add_argument("--brokers", default=",".join(ORDER))
-    parser.add_argument("--workloads", default="", metavar="TEXT",
-                        help="those whose name has one of these texts, separated by ';', also the "
-                             "ones that are not run by default; 'all' for every one")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.5, help="of a window")
-    parser.add_argument("--warm-up", type=float, default=0.7, help="seconds before each window")
-    parser.add_argument("--jvm-warm-up", type=float, default=24.0,
-                        help="seconds of load on Kafka before all windows")
-    parser.add_argument("--memory", type=int, default=4096, help="MiB for each broker")
-    parser.add_argument("--limit", type=float, default=355.0,
-                        help="seconds after which no window is started")
-    parser.add_argument("--data", type=Path, default=paths.ROOT / "target" / "measure",
-                        help="folder for the brokers' data, emptied before and after")
-    parser.add_argument("--note", action="append", default=[], help="kept with the results")
-    parser.add_argument("--broker-core", type=int, default=0)
-    parser.add_argument("--client-core", type=int, default=1)
-    return parser.parse_args()
+class Session:
+    """Brokers that run through all load windows."""
 
-
-def chosen(wanted: str) -> list[Workload]:
-    if wanted == "all":
-        return WORKLOADS
-    if not wanted:
-        return [workload for workload in WORKLOADS if workload.default]
-    return [workload for workload in WORKLOADS
-            if any(part.strip() in workload.name for part in wanted.split(";"))]
-
-
-class Schedule:
-    def __init__(self, options: argparse.Namespace):
-        self.options = options
-        self.workloads = chosen(options.workloads)
-        self.begun = time.monotonic()
+    def __init__(self, options, rows: list[Row], results: Results):
+        self.options, self.rows, self.results = options, rows, results
         self.running: dict[str, object] = {}
-        self.losses: dict[str, int] = {}
+        self.controls: dict[str, object] = {}
         self.groups: list[Group] = []
-        self.windows: list[dict] = []
-        self.notes: list[str] = list(options.note)
-        self.commands: dict[str, str] = {}
+        self.losses: dict[str, int] = {}
+        self.rates: dict[str, float] = {}
+        self.retry_seconds = options.retry_seconds
+        self.home = options.data
+        self.place = load.Place(options.core, options.client_core,
+                                machine.device_of(options.data), options.data)
 
-    def remark(self, text: str) -> None:
-        print(f"measure: {text}", flush=True)
-        self.notes.append(text)
+    def group(self, name: str) -> Group:
+        group = Group(f"bench-{name}", self.options.memory << 20)
+        self.groups.append(group)
+        return group
 
     def left(self) -> float:
-        return self.options.limit - (time.monotonic() - self.begun)
+        return self.options.limit - (time.monotonic() - self.results.begun)
 
     def start(self) -> None:
-        home = self.options.data
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        if shutil.disk_usage(home).free < DISK_BYTES_MIN:
-            raise SystemExit(f"measure: less than {DISK_BYTES_MIN >> 30} GiB free below {home}")
-        for kind in ORDER:
-            if kind not in self.options.brokers.split(","):
-                continue
-            reason = brokers.missing(kind)
-            if reason:
-                self.remark(f"without {kind}: {reason}")
-                continue
-            group = Group(f"measure-{kind}", self.options.memory << 20)
-            self.groups.append(group)
-            broker = brokers.KINDS[kind](home / kind, self.options.broker_core, group)
-            self.running[kind] = broker
-            broker.start()
-            self.remark(f"{kind} started, {group.note}")
-            command = broker.command()
-            self.commands[kind] = " ".join(command[command.index("taskset"):])
-            if kind != "null":
-                for topic in {workload.topic.name: workload.topic
-                              for workload in WORKLOADS}.values():
-                    create_topic(broker, topic.name, PARTITIONS, topic.configs)
-            broker.pause()
+        if shutil.disk_usage(self.home).free < DISK_BYTES_MIN:
+            raise SystemExit(
+                f"bench: less than {DISK_BYTES_MIN >> 30} GiB free below {self.home}")
+        for kind in self.options.brokers:
+            if kind == "peer":
+                broker = brokers.Peer(self.options.peer, self.options.peer_pid)
+            else:
+                reason = brokers.missing(kind)
+                if reason:
+                    self.results.remark(f"without {kind}: {reason}")
+                    continue
+                broker = brokers.KINDS[kind](self.home / kind, self.options.core,
+                                             self.group(kind))
+            self.prepare(kind, broker)
 
-    def load(self, broker, kind: str, topic: str, arguments, seconds: float,
-             warm_up: float) -> dict:
-        command = [
-            "taskset", "-c", str(self.options.client_core), str(brokers.bench_binary()), kind,
-            "--address", broker.address, "--topic", topic, "--partitions", str(PARTITIONS),
-            "--pid", str(broker.pid), "--core", str(self.options.broker_core),
-            "--seconds", str(seconds), "--warm-up", str(warm_up), "--format", "json", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False,
-                              timeout=seconds + warm_up + WINDOW_EXTRA_SECONDS)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip() or f"exit code {done.returncode}")
-        return json.loads(done.stdout, parse_float=lambda text: round(float(text), 6))
+    def prepare(self, kind: str, broker) -> None:
+        """Starts a broker, makes and fills its topics, warms it up."""
+        broker.start()
+        self.running[kind] = broker
+        self.results.head["commands"][kind] = broker.shown_command()
+        wanted = {topic.name: topic for topic in (BULK, SMALL)}
+        wanted.update({topic.name: topic for topic in topics(self.rows)})
+        for topic in wanted.values():
+            try:
+                create_topic(broker, topic.name, topic.partitions, topic.configs)
+            except AssertionError as error:
+                # 36: it is there already, from a run before on a peer.
+                if kind != "peer" or not str(error).endswith(" 36"):
+                    raise
+        seconds = self.options.jvm_warm_up if kind == "kafka" else self.options.jvm_warm_up / 4
+        for part, topic, arguments in WARM_UP:
+            load.window(self.place, "produce", broker, topic, arguments, seconds * part, 0.0)
+        for topic in wanted.values():
+            self.fill(broker, topic)
+        broker.pause()
+        os.sync()
+        self.results.remark(f"{kind} is ready, {getattr(broker, 'group', None) and broker.group.note}")
 
-    def warm(self) -> None:
-        """Fills page caches up to their limit, lets the JVM compile, and writes what is fetched
-        later."""
-        for kind, broker in list(self.running.items()):
-            if kind == "null":
-                continue
-            broker.resume()
-            seconds = self.options.jvm_warm_up if kind == "kafka" else 6.0
-            bulk = next(workload for workload in WORKLOADS if workload.topic is BULK)
-            shapes = [(bulk, 0.4)] + [
-                (workload, 0.3) for workload in WORKLOADS
-                if workload.topic is TINY and workload.arguments[-1] == "all"][1:]
-            for workload, part in shapes:
-                self.load(broker, "produce", workload.topic.name, workload.arguments,
-                          seconds * part, 0.0)
-            if any(workload.topic is HOT for workload in self.workloads):
-                self.load(broker, "produce", HOT.name, bulk.arguments, 1.0, 0.0)
-            broker.pause()
-            os.sync()
+    def fill(self, broker, topic: Topic) -> None:
+        written = 0
+        while written < topic.fill:
+            seconds = 1.0 if topic.fill < 1 << 30 else 2.0
+            found = load.window(self.place, "produce", broker, topic, FILL, seconds, 0.0)
+            written += found["bytes"]
+
+    def control(self, row: Row):
+        """The loop of a row, started when it is first wanted."""
+        if row.control is None or not self.options.controls:
+            return None
+        if row.control not in self.controls:
+            home = self.home / f"control-{row.control}"
+            loop = brokers.Control(row.control, home, self.options.core,
+                                   self.group(f"control-{row.control}"))
+            loop.start()
+            loop.pause()
+            self.controls[row.control] = loop
+        return self.controls[row.control]
 
     def run(self) -> None:
-        for workload in self.workloads:
-            for number in range(1, self.options.rounds + 1):
-                for kind, broker in list(self.running.items()):
-                    if kind not in workload.brokers:
-                        continue
-                    if self.left() < self.options.seconds + self.options.warm_up:
-                        self.remark(f"out of time before round {number} of {workload.name}")
-                        return
-                    self.window(workload, number, kind, broker)
+        for row in self.rows:
+            rate = self.rate(row) if row.rate_part else None
+            for block in range(1, self.options.blocks + 1):
+                loop = self.control(row)
+                order = [("control", loop)] if loop else []
+                order += [(kind, self.running[kind]) for kind in self.options.brokers
+                          if kind in self.running]
+                if block % 2 == 0:
+                    order.reverse()
+                if self.left() < len(order) * (self.seconds(row) + self.options.warm_up):
+                    self.results.remark(f"out of time before block {block} of {row.id}")
+                    return
+                for kind, broker in order:
+                    if kind in self.running or kind == "control":
+                        self.window(row, block, kind, broker, rate)
 
-    def window(self, workload: Workload, number: int, kind: str, broker) -> None:
+    def seconds(self, row: Row) -> float:
+        return max(self.options.seconds, row.seconds or 0.0)
+
+    def rate(self, row: Row) -> float:
+        """The same for all brokers: a part of what Kafka, or else the first of them, can do."""
+        kind = "kafka" if "kafka" in self.running else next(iter(self.running), None)
+        if kind is None:
+            return 1000.0
+        broker = self.running[kind]
         broker.resume()
+        arguments = row.arguments.replace("--rate {rate}", "").replace("--own-partitions", "")
         try:
-            measured = self.load(broker, workload.kind, workload.topic.name, workload.arguments,
-                                 self.options.seconds, self.options.warm_up)
-        except (RuntimeError, subprocess.TimeoutExpired) as error:
-            self.remark(f"round {number} of {workload.name} on {kind} failed: {error}")
-            if not broker.is_alive():
-                self.lose(kind, broker)
-            return
+            found = load.window(self.place, row.kind, broker, row.topic, arguments,
+                                self.options.seconds, self.options.warm_up)
+        except load.LoadError as error:
+            self.results.remark(f"{row.id}: {kind}'s most is unknown: {error}")
+            return 1000.0
         finally:
             if broker.is_alive():
                 broker.pause()
-        self.windows.append({"workload": workload.name, "broker": kind, "round": number,
-                             "measured": measured})
-        cost = measured["cpu"]["broker"]["total_s"]
-        print(f"measure: {workload.name}, round {number}, {kind}: "
-              f"{measured['requests'] / measured['seconds']:.0f} requests/s, "
-              f"{cost * 1e6 / max(measured['requests'], 1):.1f} us CPU each", flush=True)
-        if workload.is_bulk and kind != "null":
+        most = found["requests"] / found["seconds"]
+        self.results.remark(f"{row.id}: {kind} does {most:.0f} requests/s at most")
+        return round(most * row.rate_part, -1) or 10.0
+
+    def window(self, row: Row, block: int, kind: str, broker, rate: float | None) -> None:
+        """Measures, once more if the machine was not quiet and there is time for that."""
+        found = self.attempt(row, kind, broker, rate)
+        while found.get("noise") and "failure" not in found and self.retry_seconds > 0:
+            begun = time.monotonic()
+            again = self.attempt(row, kind, broker, rate)
+            self.retry_seconds -= time.monotonic() - begun
+            again["dropped"] = found.get("dropped", 0) + 1
+            if "failure" in again:
+                break
+            if len(again.get("noise", [])) <= len(found["noise"]):
+                found = again
+            else:
+                found["dropped"] = again["dropped"]
+            if again["dropped"] >= self.options.retries:
+                break
+        self.results.add({"row": row.id, "broker": kind, "block": block, **found})
+        self.show(row, block, kind, found)
+
+    def attempt(self, row: Row, kind: str, broker, rate: float | None) -> dict:
+        arguments, load_kind = row.arguments, row.kind
+        if kind == "control":
+            arguments = row.control_arguments or row.arguments
+            load_kind = row.control_kind
+        if rate is not None:
+            arguments = arguments.replace("{rate}", str(rate))
+        if row.cold is not None and kind != "control":
+            machine.evict(self.home / kind, row.cold.name)
+        broker.resume()
+        try:
+            measured = load.window(self.place, load_kind, broker, row.topic, arguments,
+                                   self.seconds(row), self.options.warm_up)
+        except load.LoadError as error:
+            self.results.remark(f"{row.id} on {kind} failed: {error}")
+            if not broker.is_alive():
+                self.lose(kind, broker)
+            measured = error.measured
+            return {"measured": measured, "failure": str(error), "noise": []}
+        finally:
+            if broker.is_alive():
+                broker.pause()
+        if row.bulk and kind != "control":
             os.sync()
+        return {"measured": measured, "noise": gates.noise(measured),
+                "remarks": gates.remarks(measured)}
+
+    def show(self, row: Row, block: int, kind: str, found: dict) -> None:
+        if "failure" in found:
+            return
+        name = row.control_metric if kind == "control" and row.control_metric else None
+        name = name or row.compare[0].metric
+        value = metrics.value(name, found["measured"])
+        shown = "-" if value is None else f"{value:.4g}"
+        marks = "".join(f", {mark}" for mark in [*found["noise"], *found.get("remarks", [])])
+        print(f"bench: {row.id} block {block} {kind}: {shown} {metrics.METRICS[name].unit}{marks}",
+              flush=True)
 
     def lose(self, kind: str, broker) -> None:
         """A broker ended by itself. That is told, its log is kept, and it may try again."""
-        kept = paths.ROOT / "target" / f"measure-{kind}.log"
+        kept = paths.ROOT / "target" / f"bench-{kind}.log"
         shutil.copyfile(broker.log_path, kept)
         self.losses[kind] = self.losses.get(kind, 0) + 1
-        self.remark(f"{kind} ended with exit code {broker.process.returncode}, its log is {kept}")
-        if self.losses[kind] > RESTARTS_MAX:
-            self.remark(f"{kind} is not started again")
-            del self.running[kind]
+        self.results.remark(
+            f"{kind} ended with exit code {broker.process.returncode}, its log is {kept}")
+        if self.losses[kind] > RESTARTS_MAX or kind == "control":
+            self.results.remark(f"{kind} is not started again")
+            self.running.pop(kind, None)
             return
-        broker.start()
-        broker.pause()
+        try:
+            broker.start()
+            broker.pause()
+        except AssertionError as error:
+            self.results.remark(f"{kind} did not start again: {error}")
+            self.running.pop(kind, None)
 
     def end(self) -> None:
-        for broker in self.running.values():
+        for broker in [*self.running.values(), *self.controls.values()]:
             try:
-                brokers.end(broker)
+                brokers.stop(broker)
             finally:
                 broker.end()
+        self.running.clear()
+        self.controls.clear()
         for group in self.groups:
             group.remove()
-        shutil.rmtree(self.options.data, ignore_errors=True)
-
-    def results(self, facts: dict[str, str], load_before: str) -> dict:
-        for workload in self.workloads:
-            self.commands[workload.name] = (
-                f"taskset -c {self.options.client_core} bench {workload.kind} --topic "
-                f"{workload.topic.name} --partitions {PARTITIONS} {' '.join(workload.arguments)}")
-        return {
-            "name": self.options.name,
-            "machine": {**facts, "load_before": load_before, "load_after": machine.load()},
-            "options": {key: str(value) for key, value in vars(self.options).items()},
-            "topics": {workload.topic.name: workload.topic.configs
-                       for workload in self.workloads},
-            "commands": self.commands,
-            "notes": self.notes,
-            "windows": self.windows,
-        }
+        self.groups.clear()
 
 
-def write(results: dict) -> Path:
-    """The paths of this machine say nothing to a reader elsewhere."""
-    date = datetime.date.today().isoformat()
-    path = paths.ROOT / "bench" / "results" / f"{date}-{results['name']}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    windows = results.pop("windows")
-    head = json.dumps(results, indent=1).removesuffix("\n}")
-    rows = ",\n".join(json.dumps(window, separators=(",", ":")) for window in windows)
-    body = f'{head},\n "windows": [\n{rows}\n ]\n}}\n'
-    path.write_text(body.replace(f"{paths.ROOT}/", "").replace(str(Path.home()), "~"))
-    return path
-
-
-def main() -> int:
-    options = parse()
-    schedule = Schedule(options)
-    if not schedule.workloads:
-        raise SystemExit(f"measure: no workload is named like {options.workloads!r}")
-    load_before = machine.load()
+def guarded(results: Results, what: str, action: Callable[[], None]) -> None:
+    """Does a part of a run; what goes wrong there is told and does not take the rest with it."""
     try:
-        schedule.start()
-        facts = machine.note(options.data)
-        schedule.warm()
-        schedule.run()
-    finally:
-        schedule.end()
-    path = write(schedule.results(facts, load_before))
-    print(f"measure: {len(schedule.windows)} windows in "
-          f"{time.monotonic() - schedule.begun:.0f} s, raw figures in "
-          f"{path.relative_to(paths.ROOT)}\n", flush=True)
-    return subprocess.run([str(brokers.bench_binary()), "table", str(path)],
-                          check=False).returncode
+        action()
+    except (AssertionError, OSError, load.LoadError) as error:
+        results.remark(f"{what} failed: {error}")

@@ -1,71 +1,190 @@
-"""What is run. One shape of load each, the same for every broker."""
+"""What is run: workloads W1 to W12 as data, the same for every broker. Parameters and goals are
+those of docs/MEASUREMENTS.md; W13 to W16 are about processes and not loads: lifecycle.py."""
 
 from dataclasses import dataclass, field
 
-PARTITIONS = 4
-MIB = 1 << 20
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topic:
     name: str
+    partitions: int
     configs: dict[str, str] = field(default_factory=dict)
+    # Written before the first window, in bytes.
+    fill: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Compare:
+    """A figure that is compared with Kafka's. `goal` and `floor` are ratios in our favour."""
+
+    metric: str
+    goal: float | None = None
+    floor: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    id: str
+    title: str
+    topic: Topic
+    arguments: str
+    compare: tuple[Compare, ...]
+    kind: str = "produce"
+    # The loop that bounds it, its own arguments if they differ, and the part of it to be reached.
+    control: str | None = None
+    control_arguments: str | None = None
+    control_kind: str = "produce"
+    control_goal: float | None = None
+    control_metric: str | None = None
+    # Other topics that must exist.
+    also: tuple[Topic, ...] = ()
+    # Seconds of a window in the short form, if not the usual.
+    seconds: float | None = None
+    # Data is not in the page cache when a window starts.
+    cold: Topic | None = None
+    # The rate is this part of what Kafka does at most, in place of {rate}.
+    rate_part: float | None = None
+    # Leaves pages to be written back, which the next window should not pay for.
+    bulk: bool = False
+    note: str = ""
+
+    @property
+    def workload(self) -> str:
+        return self.id.rstrip("abcdefgh")
 
 
 # Small segments and little retention: at full speed a broker writes a gigabyte a second.
 BOUNDED = {
-    "segment.bytes": str(128 * MIB),
-    "retention.bytes": str(1024 * MIB),
+    "segment.bytes": str(64 * MIB),
+    "retention.bytes": str(128 * MIB),
     "file.delete.delay.ms": "1000",
 }
-BULK = Topic("bulk", BOUNDED)
-TINY = Topic("tiny", BOUNDED)
+BULK = Topic("bulk", 6, BOUNDED)
+SMALL = Topic("small", 16, BOUNDED)
+KEYED = Topic("keyed", 100, BOUNDED)
+TAIL = Topic("tail", 16, BOUNDED)
+ONE = Topic("one", 1, BOUNDED)
+LOADED = Topic("loaded", 16, BOUNDED)
+LIVE = Topic("live", 16, BOUNDED)
+QUIET = Topic("quiet", 1)
+HOT = Topic("hot", 4, {"segment.bytes": str(128 * MIB)}, fill=256 * MIB)
+COLD = Topic("cold", 4, {"segment.bytes": str(128 * MIB)}, fill=2 * GIB)
 # Kafka flushes before it answers; the guarantee that acks=all gives on Tidemill by itself.
-FLUSHED = Topic("flushed", {**BOUNDED, "flush.messages": "1"})
-HOT = Topic("hot", {"segment.bytes": str(128 * MIB)})
+FLUSHED = Topic("flushed", 64, {**BOUNDED, "flush.messages": "1"})
+
+ONE_RECORD = "--record-bytes 100 --records-per-batch 1 --acks 1"
+NULL = {"control": "null", "control_goal": 0.75}
 
 
-@dataclass(frozen=True)
-class Workload:
-    name: str
-    topic: Topic
-    arguments: tuple[str, ...]
-    kind: str = "produce"
-    brokers: tuple[str, ...] = ("null", "kafka", "tidemill")
-    default: bool = True
-
-    @property
-    def is_bulk(self) -> bool:
-        """Leaves pages to be written back, which the next window should not pay for."""
-        return self.topic is BULK or self.topic is HOT
+def tiny(id: str, title: str, arguments: str, goal: float, floor: float) -> Row:
+    return Row(id, f"one 100 B record, acks=1, {title}", SMALL, f"{ONE_RECORD} {arguments}",
+               (Compare("cpu_request", goal, floor), Compare("requests_s")), **NULL)
 
 
-def bulk(name: str, acks: str) -> Workload:
-    return Workload(name, BULK, (
-        "--record-bytes", "1024", "--batch-bytes", "131072", "--connections", "1",
-        "--depth", "5", "--acks", acks))
+def compressed(id: str, codec: str) -> Row:
+    return Row(id, f"{codec}, 1 KiB text records, 200 in a batch, acks=1", BULK,
+               f"--codec {codec} --content text --record-bytes 1024 --records-per-batch 200 "
+               "--connections 4 --depth 5 --acks 1", (Compare("cpu_gb", 6, 3),),
+               control="write", control_goal=0.6, bulk=True)
 
 
-def single(name: str, acks: str, connections: int, depth: int, topic: Topic = TINY,
-           default: bool = True) -> Workload:
-    return Workload(name, topic, (
-        "--record-bytes", "100", "--records-per-batch", "1", "--connections", str(connections),
-        "--depth", str(depth), "--acks", acks), default=default)
-
-
-WORKLOADS = [
-    bulk("1 KiB records, 128 KiB batches, depth 5, acks=1", "1"),
-    bulk("1 KiB records, 128 KiB batches, depth 5, acks=all", "all"),
-    single("one 100 B record, depth 1, acks=1", "1", 1, 1),
-    single("one 100 B record, depth 1, acks=all", "all", 1, 1),
-    single("one 100 B record, depth 5, acks=1", "1", 1, 5),
-    single("one 100 B record, depth 5, acks=all", "all", 1, 5),
-    single("one 100 B record, 32 connections, acks=1", "1", 32, 1),
-    single("one 100 B record, 32 connections, acks=all", "all", 32, 1),
-    single("one 100 B record, depth 1, acks=all, Kafka flushes", "all", 1, 1, FLUSHED, False),
-    single("one 100 B record, 32 connections, acks=all, Kafka flushes", "all", 32, 1, FLUSHED,
-           False),
-    Workload("hot fetch, 1 MiB answers, 4 connections", HOT, (
-        "--connections", "4", "--max-bytes", str(MIB)), kind="fetch",
-        brokers=("kafka", "tidemill")),
+ROWS = [
+    Row("W1a", "bulk: 6 partitions x 128 KiB in a request, 4 connections, depth 5, acks=1", BULK,
+        "--partitions-per-request 6 --batch-bytes 131072 --connections 4 --depth 5 --acks 1",
+        (Compare("cpu_gb", 5, 3), Compare("mb_s")), control="write", control_goal=0.8, bulk=True),
+    Row("W1b", "bulk: one 1 MiB batch in a request, 4 connections, depth 5, acks=1", BULK,
+        "--batch-bytes 1048576 --connections 4 --depth 5 --acks 1",
+        (Compare("cpu_gb", 5, 3), Compare("mb_s")), control="write", control_goal=0.8, bulk=True),
+    Row("W2", "one 15.6 KB batch in a request, 1 connection, depth 5, acks=1", BULK,
+        "--batch-bytes 16384 --connections 1 --depth 5 --acks 1",
+        (Compare("cpu_request", 8, 4), Compare("requests_s", 5, 2)),
+        control="write", control_goal=0.7, bulk=True),
+    tiny("W3a", "1 connection, depth 1", "--connections 1 --depth 1", 2.2, 1.6),
+    tiny("W3b", "1 connection, depth 5", "--connections 1 --depth 5", 6, 4),
+    tiny("W3c", "32 connections, depth 1", "--connections 32 --depth 1", 2.3, 1.8),
+    tiny("W3e", "64 connections, depth 5, sent one by one", "--connections 64 --depth 5", 3.5, 2.5),
+    tiny("W3f", "64 connections, depth 5, sent together",
+         "--connections 64 --depth 5 --writing together", 8, 4),
+    Row("W3d", "one 100 B record, 32 connections, acks=all: ours flushed, Kafka's not", SMALL,
+        "--record-bytes 100 --records-per-batch 1 --acks all --connections 32 --depth 1",
+        (Compare("cpu_request", 1.8, 1.2), Compare("requests_s", 1.2, 1)),
+        control="commit", control_goal=None),
+    Row("W4", "100 B records in 64 KiB batches, 8 connections, depth 5, acks=1", SMALL,
+        "--record-bytes 100 --batch-bytes 65536 --connections 8 --depth 5 --acks 1",
+        (Compare("cpu_record", 5, 3),), control="write", control_goal=0.7, bulk=True),
+    Row("W5a", "keyed: 25 partitions x one 1 KiB record in a request, 10 connections, "
+        "50,000 records/s, acks=1", KEYED,
+        "--partitions-per-request 25 --record-bytes 1024 --records-per-batch 1 --key-bytes 8 "
+        "--connections 10 --depth 5 --acks 1 --rate 2000",
+        (Compare("cpu_record", 6, 3), Compare("p99")), control="null", control_goal=0.6),
+    Row("W5b", "the same, as fast as it goes", KEYED,
+        "--partitions-per-request 25 --record-bytes 1024 --records-per-batch 1 --key-bytes 8 "
+        "--connections 10 --depth 5 --acks 1",
+        (Compare("cpu_record", 6, 3), Compare("requests_s")), control="null", control_goal=0.6,
+        bulk=True),
+    Row("W6a", "hot fetch, 1 MiB answers, 4 connections", HOT,
+        "--connections 4 --max-bytes 1048576", (Compare("cpu_gb", 1.4, 1.0), Compare("mb_s")),
+        kind="fetch", control="sendfile", control_kind="fetch", control_goal=0.85),
+    Row("W6b", "tail fetch, fan-out 8 beside a producer of 50 MB/s, fetch.min.bytes 1", TAIL,
+        "--batch-bytes 65536 --connections 4 --depth 5 --acks 1 --rate 770 --consumers 8 "
+        "--fetch-bytes-min 1", (Compare("cpu_gb_out", 3, 2),), bulk=True,
+        note="CPU includes the producer's part"),
+    Row("W6c", "tail fetch, fan-out 1 beside a producer of 50 MB/s, fetch.min.bytes 1", TAIL,
+        "--batch-bytes 65536 --connections 4 --depth 5 --acks 1 --rate 770 --consumers 1 "
+        "--fetch-bytes-min 1", (Compare("cpu_gb_out", 3, 2),), bulk=True,
+        note="CPU includes the producer's part"),
+    Row("W6d", "tail fetch, fan-out 8 beside a producer of 50 MB/s, fetch.min.bytes 256 KiB", TAIL,
+        "--batch-bytes 65536 --connections 4 --depth 5 --acks 1 --rate 770 --consumers 8 "
+        "--fetch-bytes-min 262144", (Compare("cpu_gb_out", 1.4, 1.0),), bulk=True,
+        note="CPU includes the producer's part"),
+    Row("W7", "2,000 connections x 5 requests/s x 200 B, 200 idle long polls, acks=1", SMALL,
+        "--record-bytes 200 --records-per-batch 1 --connections 2000 --depth 5 --acks 1 "
+        "--rate 10000 --consumers 200 --consume-topic quiet --consume-partitions 1",
+        (Compare("cores", 2.5, 1.8), Compare("rss", 5, 3), Compare("p99", 5, 3)),
+        control="null", control_goal=0.7, also=(QUIET,),
+        control_arguments="--record-bytes 200 --records-per-batch 1 --connections 2000 --depth 5 "
+        "--acks 1 --rate 10000"),
+    Row("W8", "end to end at 1,000 records/s, 1 partition, 1 consumer, acks=1", ONE,
+        "--record-bytes 1024 --records-per-batch 1 --connections 1 --depth 5 --acks 1 "
+        "--rate 1000 --own-partitions --consumers 1 --consume-check-every 1",
+        (Compare("e2e_p50", 1.7, 1.2), Compare("e2e_p99", 2, 1.2), Compare("e2e_p999", 3, 1.2)),
+        control="null", control_metric="p50", control_goal=0.25, seconds=4.0,
+        control_arguments="--record-bytes 1024 --records-per-batch 1 --connections 1 --depth 5 "
+        "--acks 1 --rate 1000"),
+    Row("W9", "end to end at half of Kafka's most, 16 partitions, 16 KB batches, 1 consumer, "
+        "acks=1", LOADED,
+        "--batch-bytes 16384 --connections 16 --depth 5 --acks 1 --rate {rate} "
+        "--own-partitions --consumers 1",
+        (Compare("e2e_p99", 10, 3), Compare("e2e_p999", 10, 3)), seconds=4.0, rate_part=0.5,
+        bulk=True),
+    Row("W10", "durable on both sides: 64 connections, 64 partitions, one 1 KiB record, acks=all",
+        FLUSHED, "--record-bytes 1024 --records-per-batch 1 --connections 64 --depth 1 "
+        "--acks all --own-partitions", (Compare("requests_s", 10, 4), Compare("p99", 5, 3)),
+        control="commit", control_metric="requests_s", control_goal=0.8),
+    Row("W10b", "ours durable, Kafka's not: 128 KiB batches, 1 connection, depth 5, acks=all",
+        BULK, "--batch-bytes 131072 --connections 1 --depth 5 --acks all",
+        (Compare("mb_s", 2, 1.2), Compare("cpu_gb")), bulk=True),
+    Row("W10c", "ours durable, Kafka's not: 15.6 KB batches, 1 connection, depth 5, acks=all",
+        BULK, "--batch-bytes 16384 --connections 1 --depth 5 --acks all",
+        (Compare("requests_s", 1, 0.8), Compare("cpu_request")), bulk=True),
+    Row("W11a", "live producer of 20 MB/s, alone, acks=1", LIVE,
+        "--batch-bytes 16384 --connections 4 --depth 5 --acks 1 --rate 1250",
+        (Compare("p99"),), bulk=True),
+    Row("W11b", "cold catch-up with 1 MiB fetches beside that producer", LIVE,
+        "--batch-bytes 16384 --connections 4 --depth 5 --acks 1 --rate 1250 --consumers 1 "
+        "--consume-topic cold --consume-partitions 4 --from start",
+        (Compare("mb_s_out", 1, 1), Compare("cpu_gb_out", 2, 1), Compare("p99", 5, 1)),
+        control="read", control_kind="fetch", control_arguments="--connections 4 --partitions 4",
+        control_metric="mb_s", control_goal=0.95, also=(COLD,), cold=COLD, bulk=True,
+        note="2 GiB, not in the page cache at the start of each window"),
+    compressed("W12a", "lz4"),
+    compressed("W12b", "zstd"),
 ]
+
+
+def topics(rows: list[Row]) -> list[Topic]:
+    """Each once, those to be filled last."""
+    found = {topic.name: topic for row in rows for topic in (row.topic, *row.also)}
+    return sorted(found.values(), key=lambda topic: topic.fill)

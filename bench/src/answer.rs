@@ -70,6 +70,24 @@ pub fn check_answer(frame: &[u8], offset: i64) -> Result<Checked, Failure> {
     }
 }
 
+/// Headers of the whole batches in an answer.
+pub fn batches(frame: &[u8]) -> Result<Vec<BatchHeader>, Failure> {
+    let (_, body) = ResponseHeader::decode(frame, ApiKey::Fetch, FETCH_VERSION)?;
+    let response = FetchResponse::decode(body, FETCH_VERSION)?;
+    let mut found = Vec::new();
+    for topic in response.responses.iter() {
+        for partition in topic.partitions.iter() {
+            let Records::Slice(mut rest) = partition.records else { continue };
+            while let Ok(header) = BatchHeader::parse(rest) {
+                let Some(after) = rest.get(header.bytes_len()..) else { break };
+                found.push(header);
+                rest = after;
+            }
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 pub mod tests {
     use super::{Checked, Content, FETCH_VERSION, check_answer};

@@ -1,6 +1,8 @@
 //! The command line. Limits are checked here, so that no later part meets an impossible number.
 
+use crate::payload::Content;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine_record::Codec;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,16 +15,19 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Produce pre-encoded batches as fast as they are answered.
-    Produce(Produce),
+    /// Produce pre-encoded batches, as fast as they are answered or at a rate, with consumers
+    /// beside if wanted.
+    Produce(Box<Produce>),
     /// Fetch a topic again and again, dropping the records in the kernel.
     Fetch(Fetch),
-    /// A broker that stores nothing: the least that answering can cost here.
-    Null(Null),
+    /// A loop that does one part of a broker's work and no more: what that part costs at least.
+    Control(Control),
+    /// Look whether a broker has what it acknowledged to a `produce --ledger`.
+    Verify(Verify),
+    /// Wait for a broker that is being started.
+    Await(Await),
     /// The CPU time that a process uses.
     Cpu(Cpu),
-    /// The Markdown tables of a results file.
-    Table(Table),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -33,6 +38,9 @@ pub enum Format {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Acks {
+    /// The broker does not answer.
+    #[value(name = "0")]
+    None,
     #[value(name = "1")]
     Leader,
     #[value(name = "all")]
@@ -43,10 +51,46 @@ impl Acks {
     /// As the Produce request carries it.
     pub fn code(self) -> i16 {
         match self {
+            Acks::None => 0,
             Acks::Leader => 1,
             Acks::All => -1,
         }
     }
+}
+
+/// What a request gets for an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answers {
+    Kafka,
+    /// Its own bytes.
+    Echo,
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Compression {
+    None,
+    Lz4,
+    Zstd,
+}
+
+impl Compression {
+    pub fn codec(self) -> Codec {
+        match self {
+            Compression::None => Codec::None,
+            Compression::Lz4 => Codec::Lz4,
+            Compression::Zstd => Codec::Zstd,
+        }
+    }
+}
+
+/// Where consumers begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum From {
+    /// With what is written from now on.
+    End,
+    /// With the oldest, and there again once they have all.
+    Start,
 }
 
 /// How a connection that may send several requests writes them.
@@ -83,17 +127,53 @@ pub struct Window {
     /// Core of the broker, to see what else ran there.
     #[arg(long, default_value_t = 0)]
     pub core: u16,
+    /// Core of this load, to see what else ran there.
+    #[arg(long)]
+    pub client_core: Option<u16>,
+    /// Block device of the broker's data, as in /sys/class/block, to count what it is asked.
+    #[arg(long)]
+    pub device: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// Consumers beside a produce load.
+#[derive(Args, Clone, Debug)]
+pub struct Consume {
+    /// Consumers, each with a connection for each partition; 0 is none.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub consumers: u16,
+    /// What they read, if it is not what is produced.
+    #[arg(long)]
+    pub consume_topic: Option<String>,
+    /// Partitions of it, from 0; as many as are produced to unless told.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub consume_partitions: Option<u16>,
+    #[arg(long, value_enum, default_value = "end")]
+    pub from: From,
+    /// Answers shorter than this wait for more.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=64 << 20))]
+    pub fetch_bytes_min: i32,
+    #[arg(long, default_value_t = 1 << 20, value_parser = clap::value_parser!(i32).range(1..=64 << 20))]
+    pub fetch_bytes_max: i32,
+    /// Milliseconds that an answer waits for its bytes at most.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(i32).range(0..=60_000))]
+    pub fetch_wait_ms: i32,
+    /// Every how manieth answer of a consumer is read whole and its batches checked.
+    #[arg(long = "consume-check-every", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub check_every: u32,
 }
 
 #[derive(Args, Clone, Debug)]
 pub struct Produce {
     #[command(flatten)]
     pub window: Window,
-    /// Size of a record's value; records have no key.
+    /// Size of a record's value.
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=16 << 20))]
     pub record_bytes: u32,
+    /// Size of a record's key; 0 is no key.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1 << 16))]
+    pub key_bytes: u32,
     /// Size of a batch, filled with as many whole records as fit, at least one.
     #[arg(long, default_value_t = 131_072, value_parser = clap::value_parser!(u32).range(1..=64 << 20))]
     pub batch_bytes: u32,
@@ -107,6 +187,56 @@ pub struct Produce {
     pub acks: Acks,
     #[arg(long, value_enum, default_value = "each")]
     pub writing: Writing,
+    /// Partitions that share a request, each with a batch in it.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub partitions_per_request: u16,
+    #[arg(long, value_enum, default_value = "none")]
+    pub codec: Compression,
+    #[arg(long, value_enum, default_value = "half")]
+    pub content: Content,
+    /// Requests a second over all connections, meant for moments on a grid, from which latency
+    /// counts. Without it each answer makes the next request.
+    #[arg(long, value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Each connection sends to partitions that no other sends to; end-to-end times need that.
+    #[arg(long)]
+    pub own_partitions: bool,
+    /// File for what was acknowledged, written also when the broker dies.
+    #[arg(long)]
+    pub ledger: Option<PathBuf>,
+    /// The peer sends each request back (`bench control echo`).
+    #[arg(long)]
+    pub echo: bool,
+    /// Don't wait for the partitions' leaders first.
+    #[arg(long)]
+    pub no_settle: bool,
+    #[command(flatten)]
+    pub consume: Consume,
+}
+
+impl Produce {
+    pub fn answers(&self) -> Answers {
+        match (self.echo, self.acks) {
+            (true, _) => Answers::Echo,
+            (false, Acks::None) => Answers::None,
+            (false, _) => Answers::Kafka,
+        }
+    }
+}
+
+impl Default for Consume {
+    fn default() -> Consume {
+        Consume {
+            consumers: 0,
+            consume_topic: None,
+            consume_partitions: None,
+            from: From::End,
+            fetch_bytes_min: 1,
+            fetch_bytes_max: 1 << 20,
+            fetch_wait_ms: 500,
+            check_every: 64,
+        }
+    }
 }
 
 #[derive(Args, Clone, Debug)]
@@ -123,10 +253,71 @@ pub struct Fetch {
 }
 
 #[derive(Args, Clone, Debug)]
-pub struct Null {
+pub struct Control {
+    #[arg(value_enum)]
+    pub name: ControlName,
     /// Address to listen on; port 0 takes a free one, which the `ready` line names.
     #[arg(long, default_value = "127.0.0.1:0")]
     pub listen: String,
+    /// Folder for the files of the loops that write or read; they are gone at the end.
+    #[arg(long, default_value = ".")]
+    pub folder: PathBuf,
+    /// Size of the file that is written round and round, or read, in MiB.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(8..=1 << 20))]
+    pub file_mib: u64,
+    /// Size of the reads from a socket, in KiB.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(4..=4096))]
+    pub read_kib: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ControlName {
+    /// Answers Produce, stores nothing.
+    Null,
+    /// Reads and drops; for `produce --acks 0`.
+    Recv,
+    /// Sends back what it reads; for `produce --echo --no-settle`.
+    Echo,
+    /// Null, and the checksum of each batch, and all bytes to a file by direct writes.
+    Write,
+    /// Null, and all bytes of a round to a file, flushed, before its answers.
+    Commit,
+    /// Answers Fetch with a file's records by sendfile.
+    Sendfile,
+    /// The same by splice through a pipe.
+    Splice,
+    /// The same by a direct read and a send.
+    Read,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    /// Broker to connect to, host:port.
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    pub address: String,
+    /// Written by `produce --ledger`.
+    #[arg(long)]
+    pub ledger: PathBuf,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Await {
+    /// Broker to connect to, host:port.
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    pub address: String,
+    /// Until a record to partition 0 of this topic is taken.
+    #[arg(long, default_value = "await")]
+    pub topic: String,
+    /// Until all that this says was acknowledged is served.
+    #[arg(long)]
+    pub ledger: Option<PathBuf>,
+    /// Seconds.
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    pub limit: Duration,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -141,12 +332,6 @@ pub struct Cpu {
     pub format: Format,
 }
 
-#[derive(Args, Clone, Debug)]
-pub struct Table {
-    /// Written by scripts/measure.
-    pub results: PathBuf,
-}
-
 /// Up to an hour, in seconds with a fraction.
 fn seconds(text: &str) -> Result<Duration, String> {
     let value: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
@@ -154,6 +339,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(value))
     } else {
         Err("seconds go from 0 to 3600".to_owned())
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("{text:?} is not a rate"))?;
+    if (0.1..=10_000_000.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("rates go from 0.1 to 10 million a second".to_owned())
     }
 }
 
@@ -209,7 +403,9 @@ mod tests {
         check("bench produce", "--topic");
         check("bench produce --topic t --partitions 0", "--partitions");
         check("bench produce --topic t --depth 0", "--depth");
-        check("bench produce --topic t --acks 0", "--acks");
+        check("bench produce --topic t --acks 2", "--acks");
+        check("bench produce --topic t --rate 0", "rates go from");
+        check("bench control nothing", "possible values");
         check("bench produce --topic t --seconds 4000", "seconds go from 0 to 3600");
         check("bench produce --topic t --seconds x", "not a number of seconds");
         check("bench produce --topic t --seconds nan", "seconds go from 0 to 3600");

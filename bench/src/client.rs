@@ -67,7 +67,9 @@ impl Client {
 
     fn read(&mut self) -> Result<Vec<u8>, Failure> {
         let mut prefix = [0; LEN_BYTES];
-        self.stream.read_exact(&mut prefix)?;
+        self.stream
+            .read_exact(&mut prefix)
+            .map_err(|error| format!("no answer, the broker closed or is silent: {error}"))?;
         let mut frame = vec![0; frame_len(prefix, ANSWER_BYTES_MAX)?];
         self.stream.read_exact(&mut frame)?;
         Ok(frame)

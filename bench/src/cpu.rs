@@ -28,11 +28,19 @@ struct Process {
     user_s: f64,
     system_s: f64,
     threads: Threads,
+    switches: Switches,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Switches {
+    waits: u64,
+    preemptions: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Machine {
-    core: CoreTimes,
+    /// Of the broker and of the load.
+    cores: [CoreTimes; 2],
     kernel_threads: Threads,
 }
 
@@ -46,7 +54,7 @@ struct CoreTimes {
 /// The start of a measured time.
 pub struct Watch {
     pid: Option<u32>,
-    core: u16,
+    cores: [u16; 2],
     own_s: f64,
     machine: Machine,
     process: Option<Process>,
@@ -67,6 +75,11 @@ pub struct CpuUse {
     pub core_softirq_s: f64,
     /// Taken by the hypervisor.
     pub core_steal_s: f64,
+    /// The same for the core of the load.
+    #[serde(default)]
+    pub client_core_busy_s: f64,
+    #[serde(default)]
+    pub client_core_steal_s: f64,
     /// Processes that wanted to run, average of the last minute.
     pub load: f64,
 }
@@ -79,34 +92,48 @@ pub struct BrokerUse {
     pub threads: BTreeMap<String, f64>,
     /// Resident memory at the end.
     pub resident_bytes: u64,
+    /// Times that a thread of it gave up its core: each is followed by a wake-up.
+    #[serde(default)]
+    pub waits: u64,
+    /// Times that a thread of it was made to give up its core.
+    #[serde(default)]
+    pub preemptions: u64,
+    #[serde(default)]
+    pub descriptors: u64,
+    #[serde(default)]
+    pub thread_count: u64,
 }
 
 impl Watch {
-    pub fn start(pid: Option<u32>, core: u16) -> Result<Watch, Failure> {
-        let machine = Machine::read(core)?;
+    pub fn start(pid: Option<u32>, core: u16, client_core: u16) -> Result<Watch, Failure> {
+        let cores = [core, client_core];
+        let machine = Machine::read(cores)?;
         let own_s = own_seconds()?;
         let process = pid.map(Process::read).transpose()?;
-        Ok(Watch { pid, core, own_s, machine, process })
+        Ok(Watch { pid, cores, own_s, machine, process })
     }
 
     /// The process is read last at the start and first at the end, next to the clock.
     pub fn stop(self) -> Result<CpuUse, Failure> {
         let process = self.pid.map(Process::read).transpose()?;
         let client_s = own_seconds()? - self.own_s;
-        let machine = Machine::read(self.core)?;
+        let machine = Machine::read(self.cores)?;
         let broker = match (self.pid, self.process, process) {
             (Some(pid), Some(before), Some(after)) => Some(before.until(&after, pid)?),
             _ => None,
         };
         let kernel_threads = spent(&self.machine.kernel_threads, &machine.kernel_threads);
+        let ([core_before, client_before], [core, client]) = (self.machine.cores, machine.cores);
         Ok(CpuUse {
             broker,
             client_s,
             kernel_threads_s: kernel_threads.values().sum(),
             kernel_threads: listed(kernel_threads),
-            core_busy_s: machine.core.busy_s - self.machine.core.busy_s,
-            core_softirq_s: machine.core.softirq_s - self.machine.core.softirq_s,
-            core_steal_s: machine.core.steal_s - self.machine.core.steal_s,
+            core_busy_s: core.busy_s - core_before.busy_s,
+            core_softirq_s: core.softirq_s - core_before.softirq_s,
+            core_steal_s: core.steal_s - core_before.steal_s,
+            client_core_busy_s: client.busy_s - client_before.busy_s,
+            client_core_steal_s: client.steal_s - client_before.steal_s,
             load: load()?,
         })
     }
@@ -120,7 +147,7 @@ pub struct Watched {
 }
 
 pub fn watch(pid: u32, core: u16, time: Duration) -> Result<Watched, Failure> {
-    let watch = Watch::start(Some(pid), core)?;
+    let watch = Watch::start(Some(pid), core, core)?;
     let start = Instant::now();
     std::thread::sleep(time);
     let seconds = start.elapsed().as_secs_f64();
@@ -136,6 +163,7 @@ impl Process {
             user_s: ticks(fields.user_ticks),
             system_s: ticks(fields.system_ticks),
             threads: threads(&home.join("task"), |_| true)?,
+            switches: switches(&home.join("task"))?,
         })
     }
 
@@ -149,6 +177,10 @@ impl Process {
             system_s,
             threads: listed(threads),
             resident_bytes: resident_bytes(pid)?,
+            waits: after.switches.waits.saturating_sub(self.switches.waits),
+            preemptions: after.switches.preemptions.saturating_sub(self.switches.preemptions),
+            descriptors: entries(pid, "fd"),
+            thread_count: entries(pid, "task"),
         })
     }
 }
@@ -160,12 +192,15 @@ fn total(ticks_s: f64, threads_s: f64) -> f64 {
 }
 
 impl Machine {
-    fn read(core: u16) -> Result<Machine, Failure> {
+    fn read(cores: [u16; 2]) -> Result<Machine, Failure> {
         let stat = read(Path::new("/proc/stat"))?;
-        let times = core_times(&stat, core).ok_or_else(|| format!("there is no core {core}"))?;
+        let mut times = [CoreTimes::default(); 2];
+        for (times, core) in times.iter_mut().zip(cores) {
+            *times = core_times(&stat, core).ok_or_else(|| format!("there is no core {core}"))?;
+        }
         let is_kernel = |stat: &str| stat_fields(stat).is_some_and(|f| f.parent == KTHREADD);
         let kernel_threads = threads(Path::new("/proc"), is_kernel)?;
-        Ok(Machine { core: times, kernel_threads })
+        Ok(Machine { cores: times, kernel_threads })
     }
 }
 
@@ -186,6 +221,27 @@ fn threads(home: &Path, wanted: impl Fn(&str) -> bool) -> Result<Threads, Failur
         found.insert(id, (thread_class(&stat), run_ns));
     }
     Ok(found)
+}
+
+/// Sums over the threads of a process; those that end meanwhile are left out.
+fn switches(home: &Path) -> Result<Switches, Failure> {
+    let mut sum = Switches::default();
+    for entry in fs::read_dir(home)? {
+        let Ok(status) = fs::read_to_string(entry?.path().join("status")) else { continue };
+        let number = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.trim().parse().ok()).unwrap_or(0)
+        };
+        sum.waits += number("voluntary_ctxt_switches:");
+        sum.preemptions += number("nonvoluntary_ctxt_switches:");
+    }
+    Ok(sum)
+}
+
+/// How many entries a folder of a process has; 0 if it can't be read.
+fn entries(pid: u32, folder: &str) -> u64 {
+    let path = Path::new("/proc").join(pid.to_string()).join(folder);
+    fs::read_dir(path).map_or(0, |found| u64::try_from(found.count()).unwrap_or(0))
 }
 
 /// A thread's name without what numbers it: `kworker/u8:2` and `kworker/0:1` are one class.
@@ -352,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_busy_process_is_seen() {
-        let watch = Watch::start(Some(std::process::id()), 0).expect("own process");
+        let watch = Watch::start(Some(std::process::id()), 0, 0).expect("own process");
         let start = Instant::now();
         let mut sum = 0u64;
         while start.elapsed() < Duration::from_millis(200) {
@@ -361,5 +417,6 @@ mod tests {
         let seen = watch.stop().expect("own process").broker.expect("was named");
         assert!(seen.total_s > 0.02 && seen.total_s < 20.0, "{seen:?}");
         assert!(seen.resident_bytes > 100_000);
+        assert!(seen.descriptors >= 3 && seen.thread_count >= 1);
     }
 }

@@ -7,23 +7,20 @@ use crate::Failure;
 use crate::answer::{Checked, FETCH_VERSION, check_answer};
 use crate::arguments::Fetch;
 use crate::client::{ANSWER_BYTES_MAX, Client, connect};
+use crate::clock::Clock;
 use crate::cpu::Watch;
+use crate::device::Device;
 use crate::kernel::{Interest, Poll, Received, discard, receive};
-use crate::latency::Latency;
+use crate::offsets::{self, End};
 use crate::report::Measured;
+use crate::tally::{Entry, Loop, Tally};
 use engine_base::message::Message as _;
 use net_wire::frame::{LEN_BYTES, encode_request, frame_len};
 use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchTopic};
-use net_wire::generated::list_offsets::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
-};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-const LIST_OFFSETS_VERSION: i16 = 5;
-/// The time that stands for the start of the log.
-const EARLIEST: i64 = -2;
 const MAX_WAIT_MS: i32 = 500;
 /// What is fetched again and again is not more than this in all, so that it stays in caches: the
 /// broker's, or the kernel's.
@@ -51,15 +48,32 @@ pub fn run(options: &Fetch) -> Result<Measured, Failure> {
     }
     let mut load = Load::start(options, &passes)?;
     load.drive(window.warm_up)?;
-    load.tally = Tally::default();
-    let watch = Watch::start(window.pid, window.core)?;
+    let clock = Clock::start();
+    let device = window.device.as_deref().map(Device::read).transpose()?;
+    let watch = Watch::start(window.pid, window.core, window.client_core.unwrap_or(window.core))?;
     let start = Instant::now();
+    load.tally = Tally::start(Loop::Closed, start, window.seconds);
     load.drive(window.seconds)?;
-    let seconds = start.elapsed().as_secs_f64();
+    let end = Instant::now();
+    load.tally.end(end);
     let cpu = watch.stop()?;
-    let Tally { requests, records, bytes, latency } = load.tally;
-    let latency = latency.summary();
-    Ok(Measured { seconds, requests, records, bytes, latency, cpu, foreign_offsets: 0 })
+    let device = match (&window.device, device) {
+        (Some(name), Some(before)) => Some(before.until(&Device::read(name)?)),
+        _ => None,
+    };
+    let tally = load.tally;
+    Ok(Measured {
+        seconds: end.duration_since(start).as_secs_f64(),
+        requests: tally.requests,
+        records: tally.records,
+        bytes: tally.bytes,
+        latency: tally.latency.summary(),
+        cpu,
+        intervals: tally.intervals,
+        device,
+        clock_step_ms: clock.step_ms(),
+        ..Measured::default()
+    })
 }
 
 fn request(options: &Fetch, partition: i32, fetch_offset: i64) -> Result<Vec<u8>, Failure> {
@@ -106,7 +120,7 @@ fn first_pass(
             Checked::Empty => break,
             Checked::OutOfRange => {
                 // Retention took the start of the log.
-                let start = earliest(client, &options.window.topic, partition)?;
+                let start = offsets::of(client, &options.window.topic, partition, End::Earliest)?;
                 if start <= offset {
                     return Err(format!("offset {offset} is out of range").into());
                 }
@@ -131,34 +145,6 @@ fn first_pass(
         steps.pop();
     }
     Ok(steps)
-}
-
-/// Where a partition's log starts.
-fn earliest(client: &mut Client, topic: &str, partition: i32) -> Result<i64, Failure> {
-    let wanted = ListOffsetsPartition {
-        partition_index: partition,
-        current_leader_epoch: -1,
-        timestamp: EARLIEST,
-    };
-    let topic = ListOffsetsTopic { name: topic, partitions: vec![wanted].into() };
-    let request =
-        ListOffsetsRequest { replica_id: -1, topics: vec![topic].into(), ..Default::default() };
-    let answer = client.call(LIST_OFFSETS_VERSION, &request)?;
-    let response = ListOffsetsResponse::decode(answer.body(), LIST_OFFSETS_VERSION)?;
-    let topic = response.topics.iter().next().ok_or("an answer without a topic")?;
-    let found = topic.partitions.iter().next().ok_or("an answer without a partition")?;
-    match found.error_code {
-        0 => Ok(found.offset),
-        code => Err(format!("list offsets answered error {code}").into()),
-    }
-}
-
-#[derive(Default)]
-struct Tally {
-    requests: u64,
-    records: u64,
-    bytes: u64,
-    latency: Latency,
 }
 
 /// A connection fetches one partition, over and over, one request at a time.
@@ -210,7 +196,7 @@ impl<'a> Load<'a> {
             poll,
             readers,
             answers: 0,
-            tally: Tally::default(),
+            tally: Tally::start(Loop::Closed, Instant::now(), Duration::ZERO),
             ready: Vec::new(),
             // Its size is a limit for the kernel; the memory is never touched.
             sink: vec![0; usize::try_from(options.max_bytes)? + (64 << 10)],
@@ -249,10 +235,12 @@ impl<'a> Load<'a> {
             return Ok(());
         }
         let step = &reader.pass[reader.step];
-        self.tally.requests += 1;
-        self.tally.records += step.records;
-        self.tally.bytes += u64::try_from(step.records_bytes)?;
-        self.tally.latency.record(reader.sent_at.elapsed());
+        self.tally.add(Entry {
+            since: reader.sent_at,
+            time: reader.sent_at.elapsed(),
+            records: step.records,
+            bytes: u64::try_from(step.records_bytes)?,
+        });
         reader.step = (reader.step + 1) % reader.pass.len();
         reader.send()
     }
@@ -379,6 +367,8 @@ mod tests {
             warm_up: Duration::ZERO,
             pid: None,
             core: 0,
+            client_core: None,
+            device: None,
             format: Format::Json,
         };
         run(&Fetch { window, max_bytes: 1 << 20, check_every: 3 })

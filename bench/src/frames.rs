@@ -3,10 +3,12 @@
 //! bytes are good any number of times; only the correlation id at the front of a frame changes.
 
 use crate::Failure;
-use engine_record::{BatchBuilder, BatchOptions};
+use crate::payload::{Content, Payload};
+use engine_record::{BatchBuilder, BatchOptions, Codec};
 use net_wire::Records;
 use net_wire::frame::encode_request;
 use net_wire::generated::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use std::ops::Range;
 
 /// The newest version before the flexible ones that both Kafka 3 and 4 serve alike: fixed-width
 /// lengths keep the null broker's parser honest and short.
@@ -35,35 +37,50 @@ pub enum BatchSize {
 pub struct Shape<'a> {
     pub topic: &'a str,
     pub partitions: u16,
+    /// Partitions that share a request; divides `partitions`.
+    pub partitions_per_request: u16,
     /// Size of each value.
     pub record_bytes: usize,
+    pub key_bytes: usize,
     pub batch: BatchSize,
+    pub codec: Codec,
+    pub content: Content,
     pub acks: i16,
     /// Milliseconds since the epoch, for the records.
     pub now_ms: i64,
 }
 
-/// One request per partition, each with one batch.
+/// One request per group of partitions, each with one batch for each of them.
 #[derive(Debug)]
 pub struct Frames {
     frames: Vec<Vec<u8>>,
+    group_partitions: usize,
     records: u32,
-    batch_bytes: usize,
+    batch: Vec<u8>,
 }
 
 impl Frames {
     pub fn encode(shape: Shape<'_>) -> Result<Frames, Failure> {
-        assert!(shape.partitions > 0);
+        assert!(shape.partitions > 0 && shape.partitions_per_request > 0);
+        let group_partitions = usize::from(shape.partitions_per_request);
+        if !shape.partitions.is_multiple_of(shape.partitions_per_request) {
+            return Err(format!(
+                "{} partitions can't be shared out among requests of {group_partitions}",
+                shape.partitions
+            )
+            .into());
+        }
         let (batch, records) = encode_batch(&shape);
         let mut frames = Vec::new();
-        for partition in 0..shape.partitions {
-            let data = PartitionProduceData {
+        for first in (0..shape.partitions).step_by(group_partitions) {
+            let group = first..first + shape.partitions_per_request;
+            let data = group.map(|partition| PartitionProduceData {
                 index: i32::from(partition),
                 records: Records::Slice(&batch),
-            };
+            });
             let topic = TopicProduceData {
                 name: shape.topic,
-                partition_data: vec![data].into(),
+                partition_data: data.collect::<Vec<_>>().into(),
                 ..Default::default()
             };
             let request = ProduceRequest {
@@ -75,108 +92,127 @@ impl Frames {
             let frame = encode_request(PRODUCE_VERSION, 0, Some(CLIENT_ID), &request)?;
             frames.push(frame.to_vec());
         }
-        Ok(Frames { frames, records, batch_bytes: batch.len() })
+        Ok(Frames { frames, group_partitions, records, batch })
     }
 
-    pub fn partitions(&self) -> usize {
+    /// Different requests.
+    pub fn groups(&self) -> usize {
         self.frames.len()
     }
 
-    /// Records of each request.
+    pub fn partitions(&self) -> usize {
+        self.frames.len() * self.group_partitions
+    }
+
+    /// The partitions that a request is for.
+    pub fn partitions_of(&self, group: usize) -> Range<usize> {
+        group * self.group_partitions..(group + 1) * self.group_partitions
+    }
+
+    /// Partitions, and so batches, of each request.
+    pub fn group_partitions(&self) -> usize {
+        self.group_partitions
+    }
+
+    /// Records of each batch.
     pub fn records(&self) -> u32 {
         self.records
     }
 
-    /// Size of each request's batch, which is what the costs are counted per byte of.
+    /// Size of each batch, which is what the costs are counted per byte of.
     pub fn batch_bytes(&self) -> usize {
-        self.batch_bytes
+        self.batch.len()
     }
 
-    /// The start of a partition's request with this correlation id.
-    pub fn head(&self, partition: usize, correlation_id: i32) -> [u8; HEAD_BYTES] {
+    /// The batch that all requests carry.
+    pub fn batch(&self) -> &[u8] {
+        &self.batch
+    }
+
+    /// The start of a group's request with this correlation id.
+    pub fn head(&self, group: usize, correlation_id: i32) -> [u8; HEAD_BYTES] {
         let mut head = [0; HEAD_BYTES];
-        head.copy_from_slice(&self.frames[partition][..HEAD_BYTES]);
+        head.copy_from_slice(&self.frames[group][..HEAD_BYTES]);
         head[CORRELATION_AT..].copy_from_slice(&correlation_id.to_be_bytes());
         head
     }
 
-    /// All after the head, the same for every request of the partition.
-    pub fn rest(&self, partition: usize) -> &[u8] {
-        &self.frames[partition][HEAD_BYTES..]
+    /// All after the head, the same for every request of the group.
+    pub fn rest(&self, group: usize) -> &[u8] {
+        &self.frames[group][HEAD_BYTES..]
+    }
+
+    /// A group's request, to be sent as it is.
+    pub fn whole(&self, group: usize) -> &[u8] {
+        &self.frames[group]
     }
 }
 
 fn encode_batch(shape: &Shape<'_>) -> (Vec<u8>, u32) {
-    let mut builder = BatchBuilder::new(BatchOptions::default());
-    let mut payload = Payload::new();
-    let mut value = vec![0; shape.record_bytes];
+    let options = BatchOptions { codec: shape.codec, ..Default::default() };
+    let mut builder = BatchBuilder::new(options);
+    let mut payload = Payload::new(shape.content);
+    let (mut key, mut value) = (vec![0; shape.key_bytes], vec![0; shape.record_bytes]);
     let mut records = 0;
     loop {
         payload.fill(&mut value);
         let full = match shape.batch {
             BatchSize::Records(count) => records == count.max(1),
             BatchSize::Bytes(bytes) => {
-                records > 0 && builder.bytes_len() + RECORD_EXTRA_BYTES_MAX + value.len() > bytes
+                let record_bytes = RECORD_EXTRA_BYTES_MAX + key.len() + value.len();
+                records > 0 && builder.bytes_len() + record_bytes > bytes
             }
         };
         if full {
             return (builder.finish(), records);
         }
-        builder.append(shape.now_ms, None, Some(&value), &[]);
+        payload.fill(&mut key);
+        let key = (!key.is_empty()).then_some(&key[..]);
+        builder.append(shape.now_ms, key, Some(&value), &[]);
         records += 1;
     }
 }
 
-/// Half chance, half repetition, the same in every run.
-struct Payload {
-    state: u64,
-}
-
-impl Payload {
-    fn new() -> Payload {
-        Payload { state: 0x7469_6465_6D69_6C6C }
-    }
-
-    fn fill(&mut self, value: &mut [u8]) {
-        let (chance, repeated) = value.split_at_mut(value.len().div_ceil(2));
-        for chunk in chance.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
-        }
-        repeated.fill(b'r');
-    }
-
-    /// Splitmix64.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{BatchSize, Frames, HEAD_BYTES, PRODUCE_VERSION, Shape};
+pub mod tests {
+    use super::{BatchSize, Content, Frames, HEAD_BYTES, PRODUCE_VERSION, Shape};
     use engine_base::message::Message as _;
-    use engine_record::{ProduceRules, validate_produce};
+    use engine_record::{Codec, ProduceRules, validate_produce};
     use net_wire::generated::produce::ProduceRequest;
     use net_wire::{ApiKey, Records, RequestHeader};
 
     const NOW_MS: i64 = 1_790_000_000_000;
 
     fn shape(record_bytes: usize, batch: BatchSize) -> Shape<'static> {
-        Shape { topic: "load", partitions: 3, record_bytes, batch, acks: -1, now_ms: NOW_MS }
+        Shape {
+            topic: "load",
+            partitions: 6,
+            partitions_per_request: 2,
+            record_bytes,
+            key_bytes: 0,
+            batch,
+            codec: Codec::None,
+            content: Content::Half,
+            acks: -1,
+            now_ms: NOW_MS,
+        }
+    }
+
+    /// Small requests for topic t.
+    pub fn frames(partitions: u16, partitions_per_request: u16, records: u32) -> Frames {
+        let batch = BatchSize::Records(records);
+        let small = Shape { topic: "t", partitions, partitions_per_request, ..shape(9, batch) };
+        Frames::encode(small).expect("encodes")
     }
 
     /// Puts a frame together as the generator sends it, and judges it as a broker does.
     fn check(shape: Shape<'_>, records: u32, batch_bytes: usize) {
         let frames = Frames::encode(shape).expect("encodes");
-        assert_eq!((frames.partitions(), frames.records()), (3, records));
-        assert_eq!(frames.batch_bytes(), batch_bytes);
-        for partition in 0..frames.partitions() {
-            let mut frame = frames.head(partition, 77).to_vec();
-            frame.extend_from_slice(frames.rest(partition));
+        assert_eq!((frames.partitions(), frames.records()), (6, records));
+        assert_eq!((frames.groups(), frames.batch_bytes()), (3, batch_bytes));
+        for group in 0..frames.groups() {
+            let mut frame = frames.head(group, 77).to_vec();
+            frame.extend_from_slice(frames.rest(group));
             let len = u32::from_be_bytes(frame[..4].try_into().expect("four bytes"));
             assert_eq!(usize::try_from(len).expect("small"), frame.len() - 4);
             let (header, body) = RequestHeader::decode(&frame[4..]).expect("a header");
@@ -186,14 +222,17 @@ mod tests {
             assert_eq!((request.acks, request.transactional_id), (-1, None));
             let topic = request.topic_data.iter().next().expect("one topic");
             assert_eq!(topic.name, "load");
-            let data = topic.partition_data.iter().next().expect("one partition");
-            assert_eq!(usize::try_from(data.index), Ok(partition));
-            let Records::Slice(batch) = data.records else { panic!("not borrowed") };
-            assert_eq!(batch.len(), batch_bytes);
-            let valid = validate_produce(batch, &ProduceRules::new(NOW_MS)).expect("valid");
-            assert_eq!(u32::try_from(valid.record_count), Ok(records));
-            assert!(!valid.has_producer());
-            assert_eq!(valid.base_sequence, -1);
+            let mut partitions = frames.partitions_of(group);
+            for data in topic.partition_data.iter() {
+                assert_eq!(usize::try_from(data.index).ok(), partitions.next());
+                let Records::Slice(batch) = data.records else { panic!("not borrowed") };
+                assert_eq!(batch.len(), batch_bytes);
+                let valid = validate_produce(batch, &ProduceRules::new(NOW_MS)).expect("valid");
+                assert_eq!(u32::try_from(valid.record_count), Ok(records));
+                assert!(!valid.has_producer());
+                assert_eq!(valid.base_sequence, -1);
+            }
+            assert_eq!(partitions.next(), None);
         }
     }
 
@@ -215,11 +254,24 @@ mod tests {
     }
 
     #[test]
-    fn payload_is_half_chance_and_the_same_each_time() {
-        let first = Frames::encode(shape(64, BatchSize::Records(2))).expect("encodes");
-        let again = Frames::encode(shape(64, BatchSize::Records(2))).expect("encodes");
-        assert_eq!(first.rest(0), again.rest(0));
-        let repeated = first.rest(0).iter().filter(|byte| **byte == b'r').count();
-        assert!((64..=70).contains(&repeated), "{repeated}");
+    fn text_is_compressed_to_a_third_or_a_quarter() {
+        for codec in [Codec::Lz4, Codec::Zstd] {
+            let text = Shape {
+                codec,
+                content: Content::Text,
+                key_bytes: 8,
+                ..shape(1024, BatchSize::Records(200))
+            };
+            let frames = Frames::encode(text).expect("encodes");
+            let ratio = (200 * 1050) / frames.batch_bytes();
+            assert!((3..=5).contains(&ratio), "{codec:?} {ratio}");
+        }
+    }
+
+    #[test]
+    fn partitions_are_shared_out_evenly() {
+        let uneven = Shape { partitions_per_request: 4, ..shape(10, BatchSize::Records(1)) };
+        let error = Frames::encode(uneven).expect_err("6 by 4").to_string();
+        assert_eq!(error, "6 partitions can't be shared out among requests of 4");
     }
 }

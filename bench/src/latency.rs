@@ -1,5 +1,5 @@
 //! Times from the sending of a request to its answer. Percentiles come from whole histograms;
-//! those of several windows are merged, never averaged.
+//! those of several windows are merged from their buckets, never averaged.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -32,13 +32,6 @@ impl Latency {
     pub fn record(&mut self, time: Duration) {
         let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.histogram.saturating_record(ns);
-    }
-
-    /// Adds the buckets of another window.
-    pub fn merge(&mut self, buckets: &[(u64, u64)]) {
-        for (ns, count) in buckets {
-            self.histogram.saturating_record_n(*ns, *count);
-        }
     }
 
     /// Microseconds below which this part of the times lies; 0 if there are none.
@@ -115,21 +108,6 @@ mod tests {
         near(summary.max_us, 1000.0, 0.002);
         assert_eq!(summary.buckets.iter().map(|(_, count)| count).sum::<u64>(), 1000);
         assert!(summary.buckets.len() < 250, "{}", summary.buckets.len());
-    }
-
-    #[test]
-    fn merged_windows_are_one_set() {
-        let (mut fast, mut slow, mut merged) = (Latency::new(), Latency::new(), Latency::new());
-        for _ in 0..990 {
-            fast.record(Duration::from_micros(100));
-        }
-        for _ in 0..1010 {
-            slow.record(Duration::from_millis(10));
-        }
-        merged.merge(&fast.summary().buckets);
-        merged.merge(&slow.summary().buckets);
-        near(merged.quantile_us(0.49), 100.0, 0.03);
-        near(merged.quantile_us(0.5), 10_000.0, 0.03);
     }
 
     #[test]

@@ -1,19 +1,33 @@
-//! The load generator, the null broker and the tables of our measurements. One thread each, raw
-//! protocol, the same for every broker. Called by `scripts/measure` and by hand; see README.md.
+//! The load generator, the control loops and the looks at a broker after a kill. One thread each,
+//! raw protocol, the same for every broker. Called by `scripts/bench` and by hand; see README.md.
 
 mod answer;
 mod arguments;
 mod client;
+mod clock;
 mod connection;
+mod control;
 mod cpu;
+mod device;
+#[cfg(test)]
+mod fake;
 mod fetch;
 mod frames;
+#[cfg(test)]
+mod honest;
 mod kernel;
 mod latency;
-mod null;
+mod ledger;
+mod offsets;
+mod pace;
+mod payload;
 mod produce;
 mod report;
-mod table;
+mod settle;
+mod tail;
+mod tally;
+mod verify;
+mod window;
 
 use arguments::{Arguments, Command, Format};
 use clap::Parser as _;
@@ -34,15 +48,22 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Produce(options) => show(options.window.format, &produce::run(&options)?),
+        Command::Produce(options) => {
+            kernel::allow_many_sockets();
+            let measured = window::run(&options)?;
+            show(options.window.format, &measured)?;
+            // What was counted until then is shown, and the exit code says that it is not whole.
+            measured.failure.map_or(Ok(()), |failure| Err(failure.into()))
+        }
         Command::Fetch(options) => show(options.window.format, &fetch::run(&options)?),
-        Command::Null(options) => null::run(&options),
+        Command::Control(options) => {
+            kernel::allow_many_sockets();
+            control::run(&options)
+        }
+        Command::Verify(options) => show(options.format, &verify::run(&options)?),
+        Command::Await(options) => show(options.format, &verify::wait(&options)?),
         Command::Cpu(options) => {
             show(options.format, &cpu::watch(options.pid, options.core, options.seconds)?)
-        }
-        Command::Table(options) => {
-            print!("{}", table::render_file(&options.results)?);
-            Ok(())
         }
     }
 }

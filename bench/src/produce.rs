@@ -1,54 +1,30 @@
-//! The produce load: every connection keeps as many requests unanswered as its depth says, one
-//! thread serves them all. Closed loop, so the latencies are service times at this depth; they say
-//! nothing about an arrival rate.
+//! The produce load, alone or with consumers beside it; one thread serves all connections. In a
+//! closed loop every connection keeps as many requests unanswered as its depth says: latencies are
+//! service times at this depth. With a rate, requests are meant for moments on a grid and their
+//! times count from there.
 
 use crate::Failure;
-use crate::arguments::{Produce, Writing};
+use crate::arguments::{From, Produce};
 use crate::client::{Client, connect};
-use crate::connection::{Answered, Connection, partition_answer};
-use crate::cpu::Watch;
-use crate::frames::{BatchSize, Frames, PRODUCE_VERSION, Shape};
+use crate::connection::{Connection, Manner, Taken};
+use crate::frames::{BatchSize, Frames, Shape};
 use crate::kernel::{Interest, Poll};
-use crate::latency::Latency;
-use crate::report::Measured;
-use engine_base::message::Message as _;
-use net_wire::generated::metadata::{MetadataRequest, MetadataRequestTopic};
-use net_wire::generated::produce::ProduceRequest;
-use net_wire::{ErrorCode, RequestHeader};
+use crate::offsets::{self, End};
+use crate::pace::Pace;
+use crate::tail::{Delivered, Source, Tail};
+use crate::tally::{Entry, Loop, Tally};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A new topic's partitions have a leader by then, and the last answers have come.
-const SETTLE_LIMIT: Duration = Duration::from_secs(30);
-const METADATA_VERSION: i16 = 8;
-const SETTLE_PAUSE: Duration = Duration::from_millis(20);
+/// The last answers have come by then.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// Requests of an open loop are sent by then, or given up.
+const BEHIND_LIMIT: Duration = Duration::from_secs(3);
+/// Requests of an open loop that may wait; a broker this far behind never catches up.
+const BACKLOG_MAX: usize = 1 << 20;
+/// Most that one call drops of what a consumer fetched.
+const SINK_BYTES: usize = 1 << 20;
 
-pub fn run(options: &Produce) -> Result<Measured, Failure> {
-    let window = &options.window;
-    let frames = encode(options)?;
-    settle(&window.address, &frames)?;
-    let mut load = Load::start(options, &frames)?;
-    load.drive(window.warm_up)?;
-    load.tally = Tally::default();
-    let watch = Watch::start(window.pid, window.core)?;
-    let start = Instant::now();
-    load.drive(window.seconds)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let cpu = watch.stop()?;
-    let Tally { requests, latency } = std::mem::take(&mut load.tally);
-    load.drain()?;
-    let batch_bytes = u64::try_from(frames.batch_bytes())?;
-    Ok(Measured {
-        seconds,
-        requests,
-        records: requests * u64::from(frames.records()),
-        bytes: requests * batch_bytes,
-        latency: latency.summary(),
-        cpu,
-        foreign_offsets: load.foreign_offsets()?,
-    })
-}
-
-fn encode(options: &Produce) -> Result<Frames, Failure> {
+pub fn encode(options: &Produce) -> Result<Frames, Failure> {
     let batch = match options.records_per_batch {
         Some(count) => BatchSize::Records(count),
         None => BatchSize::Bytes(usize::try_from(options.batch_bytes)?),
@@ -57,195 +33,279 @@ fn encode(options: &Produce) -> Result<Frames, Failure> {
     Frames::encode(Shape {
         topic: &options.window.topic,
         partitions: options.window.partitions,
+        partitions_per_request: options.partitions_per_request,
         record_bytes: usize::try_from(options.record_bytes)?,
+        key_bytes: usize::try_from(options.key_bytes)?,
         batch,
+        codec: options.codec.codec(),
+        content: options.content,
         acks: options.acks.code(),
         now_ms: i64::try_from(now.as_millis())?,
     })
 }
 
-/// Sends one request to each partition until it is taken: a topic just created has no leader for a
-/// moment, and that is no part of what is measured.
-fn settle(address: &str, frames: &Frames) -> Result<(), Failure> {
-    let mut client = Client::connect(address)?;
-    let end = Instant::now() + SETTLE_LIMIT;
-    for partition in 0..frames.partitions() {
-        let mut frame = frames.head(partition, 0).to_vec();
-        frame.extend_from_slice(frames.rest(partition));
-        let (_, body) = RequestHeader::decode(&frame[net_wire::frame::LEN_BYTES..])
-            .map_err(|error| error.to_string())?;
-        let request = ProduceRequest::decode(body, PRODUCE_VERSION)?;
-        loop {
-            let answer = client.call(PRODUCE_VERSION, &request)?;
-            let (_, code, _) = partition_answer(answer.body())?;
-            let error = ErrorCode::from_code(code);
-            let retriable = matches!(
-                error,
-                Some(ErrorCode::LeaderNotAvailable | ErrorCode::NotLeaderOrFollower)
-            );
-            match code {
-                0 => break,
-                _ if error == Some(ErrorCode::UnknownTopicOrPartition) && Instant::now() < end => {
-                    ask_for(&mut client, &request)?;
-                    std::thread::sleep(SETTLE_PAUSE);
-                }
-                _ if retriable && Instant::now() < end => std::thread::sleep(SETTLE_PAUSE),
-                _ => {
-                    return Err(
-                        format!("partition {partition} answered error {code} {error:?}").into()
-                    );
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Has the topic created by a broker that creates topics when asked about them.
-fn ask_for(client: &mut Client, request: &ProduceRequest<'_>) -> Result<(), Failure> {
-    let names = request
-        .topic_data
-        .iter()
-        .map(|topic| MetadataRequestTopic { name: Some(topic.name), ..Default::default() });
-    let metadata = MetadataRequest {
-        topics: Some(names.collect::<Vec<_>>().into()),
-        allow_auto_topic_creation: true,
-        ..Default::default()
-    };
-    client.call(METADATA_VERSION, &metadata).map(|_| ())
-}
-
-#[derive(Default)]
-struct Tally {
-    requests: u64,
-    latency: Latency,
-}
-
 /// Offsets of a partition over the whole run, warm-up and drain included.
-#[derive(Clone, Copy)]
-struct Offsets {
-    start: i64,
-    end: i64,
-    acknowledged: i64,
+#[derive(Clone, Copy, Debug)]
+pub struct Offsets {
+    pub start: i64,
+    pub end: i64,
+    pub acknowledged: i64,
 }
 
-struct Load<'a> {
+pub struct Load<'a> {
     frames: &'a Frames,
-    writing: Writing,
     poll: Poll,
     connections: Vec<Connection>,
     /// Whether a connection waits for its socket to take more.
     blocked: Vec<bool>,
+    tails: Vec<Tail>,
+    /// Consumers of each partition, if what is produced is also waited for there.
+    readers: Vec<Vec<usize>>,
+    pace: Option<Pace>,
+    connection_next: usize,
     draining: bool,
-    tally: Tally,
-    offsets: Vec<Offsets>,
+    /// Requests that were meant to be sent and were not.
+    pub abandoned: u64,
+    pub tally: Tally,
+    pub delivered: Delivered,
+    pub offsets: Vec<Offsets>,
     ready: Vec<usize>,
-    answers: Vec<Answered>,
+    taken: Taken,
+    sink: Vec<u8>,
 }
 
 impl<'a> Load<'a> {
-    fn start(options: &Produce, frames: &'a Frames) -> Result<Load<'a>, Failure> {
+    pub fn start(options: &Produce, frames: &'a Frames) -> Result<Load<'a>, Failure> {
         let poll = Poll::new()?;
         let mut connections = Vec::new();
         for number in 0..usize::from(options.window.connections) {
             let stream = connect(&options.window.address)?;
             stream.set_nonblocking(true)?;
             poll.add(&stream, number, Interest::Read)?;
-            connections.push(Connection::new(stream, frames, number));
+            let stride = if options.own_partitions { options.window.connections } else { 1 };
+            let manner = Manner {
+                group_first: number,
+                group_stride: usize::from(stride),
+                depth: usize::from(options.depth),
+                writing: options.writing,
+                answers: options.answers(),
+            };
+            connections.push(Connection::new(stream, frames, manner));
         }
+        let now = Instant::now();
+        let kind = if options.rate.is_some() { Loop::Open } else { Loop::Closed };
         let mut load = Load {
             frames,
-            writing: options.writing,
             poll,
             blocked: vec![false; connections.len()],
             connections,
+            tails: Vec::new(),
+            readers: vec![Vec::new(); frames.partitions()],
+            pace: None,
+            connection_next: 0,
             draining: false,
-            tally: Tally::default(),
+            abandoned: 0,
+            tally: Tally::start(kind, now, Duration::ZERO),
+            delivered: Delivered::start(kind, now, Duration::ZERO),
             offsets: vec![
                 Offsets { start: i64::MAX, end: 0, acknowledged: 0 };
                 frames.partitions()
             ],
             ready: Vec::new(),
-            answers: Vec::new(),
+            taken: Taken::default(),
+            sink: Vec::new(),
         };
-        for number in 0..load.connections.len() {
-            for _ in 0..options.depth {
-                load.connections[number].push(frames);
-            }
-            load.write(number)?;
+        load.start_consumers(options)?;
+        load.pace = options.rate.map(|rate| Pace::new(rate, Instant::now()));
+        if load.pace.is_none() {
+            load.fill(options.depth)?;
         }
         Ok(load)
     }
 
-    fn drive(&mut self, time: Duration) -> Result<(), Failure> {
-        let end = Instant::now() + time;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
+    fn fill(&mut self, depth: u16) -> Result<(), Failure> {
+        for number in 0..self.connections.len() {
+            for _ in 0..depth {
+                self.connections[number].push(self.frames, None);
             }
-            self.turn(left)?;
-        }
-    }
-
-    /// Waits for the answers that are out, and sends no more.
-    fn drain(&mut self) -> Result<(), Failure> {
-        self.draining = true;
-        let end = Instant::now() + SETTLE_LIMIT;
-        while !self.connections.iter().all(Connection::is_idle) {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err("the last requests were never answered".into());
-            }
-            self.turn(left)?;
+            self.write(number)?;
         }
         Ok(())
     }
 
+    fn start_consumers(&mut self, options: &Produce) -> Result<(), Failure> {
+        let consume = &options.consume;
+        if consume.consumers == 0 {
+            return Ok(());
+        }
+        // Its size is a limit for the kernel; the memory is touched by checked answers only.
+        self.sink = vec![0; SINK_BYTES];
+        let own = consume.consume_topic.is_none();
+        let topic = consume.consume_topic.as_ref().unwrap_or(&options.window.topic);
+        let partitions = consume.consume_partitions.unwrap_or(options.window.partitions);
+        let indexes: Vec<i32> = (0..i32::from(partitions)).collect();
+        let mut client = Client::connect(&options.window.address)?;
+        let (end, again) = match consume.from {
+            From::End => (End::Latest, false),
+            From::Start => (End::Earliest, true),
+        };
+        let starts = offsets::list(&mut client, topic, &indexes, end)?;
+        for _ in 0..consume.consumers {
+            for (partition, offset) in indexes.iter().zip(&starts) {
+                let stream = connect(&options.window.address)?;
+                stream.set_nonblocking(true)?;
+                let number = self.tails.len();
+                self.poll.add(&stream, self.connections.len() + number, Interest::Read)?;
+                let source = Source { topic, partition: *partition, offset: *offset, again };
+                let mut tail = Tail::new(stream, source, consume)?;
+                tail.send()?;
+                self.tails.push(tail);
+                if own && options.rate.is_some() && options.own_partitions && !again {
+                    self.readers[usize::try_from(*partition)?].push(number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the load for this long.
+    pub fn drive(&mut self, time: Duration) -> Result<(), Failure> {
+        let end = Instant::now() + time;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                // What was meant for the last moments is made, however late we are.
+                return self.send_due(Duration::ZERO).map(|_| ());
+            }
+            self.turn(left)?;
+        }
+    }
+
+    /// Waits for the answers that are out, and for consumers to have what was produced; makes no
+    /// more requests. Of an open loop that is far behind, those not sent in time are given up: they
+    /// count as late as they are by then, so that no percentile is flattered.
+    pub fn drain(&mut self) -> Result<(), Failure> {
+        self.draining = true;
+        let start = Instant::now();
+        while !self.connections.iter().all(Connection::is_idle)
+            || (self.abandoned == 0 && !self.tails.iter().all(Tail::is_done))
+        {
+            let passed = start.elapsed();
+            if passed > DRAIN_LIMIT {
+                return Err("the last requests were never answered or never delivered".into());
+            }
+            if passed > BEHIND_LIMIT && self.pace.is_some() {
+                self.abandon();
+            }
+            self.turn(BEHIND_LIMIT.saturating_sub(passed).max(Duration::from_millis(100)))?;
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        let now = Instant::now();
+        for connection in &mut self.connections {
+            for since in connection.abandon() {
+                self.tally.add_time(since, now.saturating_duration_since(since));
+                self.abandoned += 1;
+            }
+        }
+    }
+
     fn turn(&mut self, limit: Duration) -> Result<(), Failure> {
+        let limit = self.send_due(limit)?;
         let mut ready = std::mem::take(&mut self.ready);
         ready.clear();
         self.poll.wait(Some(limit), &mut ready)?;
         for number in &ready {
-            self.serve(*number)?;
+            match number.checked_sub(self.connections.len()) {
+                None => self.serve(*number)?,
+                Some(tail) => self.tails[tail].serve(&mut self.sink, &mut self.delivered)?,
+            }
         }
         self.ready = ready;
         Ok(())
     }
 
-    fn serve(&mut self, number: usize) -> Result<(), Failure> {
-        self.answers.clear();
-        let connection = &mut self.connections[number];
-        connection.read(self.frames.records(), &mut self.answers)?;
-        for answer in &self.answers {
-            self.tally.requests += 1;
-            self.tally.latency.record(answer.time);
-            let records = i64::from(self.frames.records());
-            let offsets = &mut self.offsets[answer.partition];
-            offsets.start = offsets.start.min(answer.base_offset);
-            offsets.end = offsets.end.max(answer.base_offset + records);
-            offsets.acknowledged += records;
-            if !self.draining {
-                connection.push(self.frames);
+    /// Makes the requests whose time has come; gives how long to wait for the next at most.
+    fn send_due(&mut self, limit: Duration) -> Result<Duration, Failure> {
+        let Some(mut pace) = self.pace.filter(|_| !self.draining) else { return Ok(limit) };
+        let now = Instant::now();
+        while let Some(intended) = pace.take(now) {
+            let number = self.connection_next;
+            self.connection_next = (number + 1) % self.connections.len();
+            let group = self.connections[number].push(self.frames, Some(intended));
+            for partition in self.frames.partitions_of(group) {
+                for tail in &self.readers[partition] {
+                    self.tails[*tail].expect(intended);
+                }
             }
+            if self.connections[number].waiting() > BACKLOG_MAX / self.connections.len() {
+                return Err("the broker falls behind the rate and will not catch up".into());
+            }
+            self.write(number)?;
         }
+        self.pace = Some(pace);
+        Ok(limit.min(pace.next().saturating_duration_since(Instant::now())))
+    }
+
+    fn serve(&mut self, number: usize) -> Result<(), Failure> {
+        self.connections[number].read(self.frames, &mut self.taken)?;
         self.write(number)
     }
 
     fn write(&mut self, number: usize) -> Result<(), Failure> {
+        self.count(number)?;
         let connection = &mut self.connections[number];
-        let blocked = !connection.write(self.frames, self.writing)?;
+        let blocked = !connection.write(self.frames, &mut self.taken)?;
+        // Requests that need no answer are done by now, and make room for others.
+        if !self.taken.answers.is_empty() {
+            self.count(number)?;
+            if !blocked && !self.draining {
+                self.blocked[number] = true;
+                return Ok(self.poll.modify(
+                    &self.connections[number].stream,
+                    number,
+                    Interest::ReadWrite,
+                )?);
+            }
+        }
         if blocked != self.blocked[number] {
             self.blocked[number] = blocked;
             let interest = if blocked { Interest::ReadWrite } else { Interest::Read };
-            self.poll.modify(&connection.stream, number, interest)?;
+            self.poll.modify(&self.connections[number].stream, number, interest)?;
         }
+        Ok(())
+    }
+
+    /// Counts what was answered; in a closed loop each answer makes a request due.
+    fn count(&mut self, number: usize) -> Result<(), Failure> {
+        let records = i64::from(self.frames.records());
+        for (partition, base_offset) in &self.taken.batches {
+            let offsets = &mut self.offsets[*partition];
+            offsets.start = offsets.start.min(*base_offset);
+            offsets.end = offsets.end.max(base_offset + records);
+            offsets.acknowledged += records;
+        }
+        let batches = u64::try_from(self.frames.group_partitions())?;
+        for answer in &self.taken.answers {
+            self.tally.add(Entry {
+                since: answer.since,
+                time: answer.time,
+                records: batches * u64::from(self.frames.records()),
+                bytes: batches * u64::try_from(self.frames.batch_bytes())?,
+            });
+            if !self.draining && self.pace.is_none() {
+                self.connections[number].push(self.frames, None);
+            }
+        }
+        self.taken.clear();
         Ok(())
     }
 
     /// Every acknowledged record has an offset of its own: if a partition's offsets span fewer
     /// than were acknowledged, two records were given the same.
-    fn foreign_offsets(&self) -> Result<u64, Failure> {
+    pub fn foreign_offsets(&self) -> Result<u64, Failure> {
         let mut foreign = 0;
         for (partition, offsets) in self.offsets.iter().enumerate() {
             if offsets.acknowledged == 0 {

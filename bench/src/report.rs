@@ -1,7 +1,10 @@
 //! What a load found, as JSON for the results file and as text for a person.
 
 use crate::cpu::CpuUse;
+use crate::device::Device;
 use crate::latency::Summary;
+use crate::tail::Delivered;
+use crate::tally::Interval;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -20,7 +23,61 @@ pub struct Measured {
     pub latency: Summary,
     pub cpu: CpuUse,
     /// Offsets that were given out and acknowledged to nobody here: other producers' records.
+    #[serde(default)]
     pub foreign_offsets: u64,
+    /// The rate of an open loop.
+    #[serde(default)]
+    pub offered_per_s: Option<f64>,
+    /// Of those, the ones that the broker was too far behind for; their times are lower bounds.
+    #[serde(default)]
+    pub abandoned: u64,
+    #[serde(default)]
+    pub batch_bytes: u64,
+    /// What consumers beside the load got.
+    #[serde(default)]
+    pub delivered: Option<DeliveredResult>,
+    #[serde(default)]
+    pub intervals: Vec<Interval>,
+    #[serde(default)]
+    pub device: Option<Device>,
+    /// How far the wall's clock went ahead of the steady one.
+    #[serde(default)]
+    pub clock_step_ms: f64,
+    /// Why the window is not whole, if so.
+    #[serde(default)]
+    pub failure: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct DeliveredResult {
+    /// Answers with records.
+    pub fetches: u64,
+    /// Answers without.
+    pub empty: u64,
+    pub checked: u64,
+    pub records: u64,
+    pub bytes: u64,
+    pub fetch_latency: Summary,
+    /// From when a request was meant to be sent until its records were here; empty in a closed
+    /// loop.
+    pub end_to_end: Summary,
+    pub intervals: Vec<Interval>,
+}
+
+impl DeliveredResult {
+    pub fn of(delivered: &Delivered) -> DeliveredResult {
+        let Delivered { fetches, end_to_end, empty, checked } = delivered;
+        DeliveredResult {
+            fetches: fetches.requests,
+            empty: *empty,
+            checked: *checked,
+            records: fetches.records,
+            bytes: fetches.bytes,
+            fetch_latency: fetches.latency.summary(),
+            end_to_end: end_to_end.latency.summary(),
+            intervals: fetches.intervals.clone(),
+        }
+    }
 }
 
 impl Measured {
@@ -73,10 +130,40 @@ impl Text for Measured {
         if let (Some(gb), Some(request)) = (self.cpu_s_per_gb(), self.cpu_us_per_request()) {
             let _ = writeln!(out, "cost     {gb:.3} CPU-s/GB, {request:.2} CPU-us/request");
         }
+        if let Some(rate) = self.offered_per_s {
+            let _ = writeln!(out, "offered  {rate:.0}/s, {} never sent", self.abandoned);
+        }
+        if let Some(delivered) = &self.delivered {
+            delivered.write(&mut out, self.seconds);
+        }
+        if let Some(Device { flushes, written_bytes, read_bytes, .. }) = self.device {
+            let (written, read) = (written_bytes >> 20, read_bytes >> 20);
+            let _ =
+                writeln!(out, "device   {flushes} flushes, {written} MiB written, {read} MiB read");
+        }
         if self.foreign_offsets > 0 {
             let _ = writeln!(out, "note     {} offsets are not ours", self.foreign_offsets);
         }
         out + &self.cpu.text()
+    }
+}
+
+impl DeliveredResult {
+    fn write(&self, out: &mut String, seconds: f64) {
+        let megabytes = per(float(self.bytes) / 1e6, seconds);
+        let _ = writeln!(
+            out,
+            "consumed {} fetches and {} empty ones, {megabytes:.1} MB/s, {} checked",
+            self.fetches, self.empty, self.checked
+        );
+        let Summary { count, p50_us, p99_us, p999_us, max_us, .. } = self.end_to_end;
+        if count > 0 {
+            let _ = writeln!(
+                out,
+                "end to end  p50 {p50_us:.1} us, p99 {p99_us:.1}, p99.9 {p999_us:.1}, max \
+                 {max_us:.1}, {count} requests"
+            );
+        }
     }
 }
 

@@ -1,0 +1,176 @@
+"""The command line of scripts/bench."""
+
+import argparse
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from compat.harness import paths
+
+from measure import brokers, lifecycle, machine, page, parity, results, schedule, table
+from measure.summary import Summary, summarise
+from measure.workloads import ROWS, Row
+
+PARTIAL = 3
+FORMS = {
+    # Seconds of a window, blocks, seconds of load on a JVM before all, limit of a run, and of
+    # windows measured again.
+    "short": {"seconds": 1.5, "blocks": 3, "warm_up": 0.4, "jvm_warm_up": 24.0, "limit": 1500.0,
+              "retry_seconds": 120.0, "retries": 1},
+    "full": {"seconds": 60.0, "blocks": 5, "warm_up": 10.0, "jvm_warm_up": 180.0,
+             "limit": 20 * 3600.0, "retry_seconds": 3600.0, "retries": 3},
+}
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=(
+        "Measures Tidemill beside Apache Kafka and the least that is possible, on this machine. "
+        "See docs/MEASUREMENTS.md."))
+    parser.add_argument("what", nargs="*", metavar="full | parity | report FILE | W1 W3 ...",
+                        help="nothing: the short form of all; full: the long form; some rows; "
+                             "parity: kill both brokers and look what they kept; report: the "
+                             "table and page of a results file")
+    parser.add_argument("--name", help="of the results file; the form unless told")
+    parser.add_argument("--peer", metavar="HOST:PORT", help="any broker at an address, in place "
+                        "of Kafka and Tidemill unless --brokers names them too")
+    parser.add_argument("--peer-pid", type=int, help="its process, if it runs here")
+    parser.add_argument("--brokers", type=lambda text: text.split(","),
+                        help="of kafka,tidemill,peer")
+    parser.add_argument("--no-controls", dest="controls", action="store_false",
+                        help="without the control loops")
+    parser.add_argument("--blocks", type=int)
+    parser.add_argument("--seconds", type=float, help="of a window")
+    parser.add_argument("--warm-up", type=float, help="seconds before each window")
+    parser.add_argument("--jvm-warm-up", type=float, help="seconds of load on Kafka before all")
+    parser.add_argument("--limit", type=float, help="seconds after which no window is started")
+    parser.add_argument("--retries", type=int, help="of a window that was not quiet")
+    parser.add_argument("--retry-seconds", type=float, help="for all of those")
+    parser.add_argument("--memory", type=int, default=4096, help="MiB for each broker")
+    parser.add_argument("--core", type=int, default=0, help="of the brokers")
+    parser.add_argument("--client-core", type=int, default=1, help="of the load")
+    parser.add_argument("--data", type=Path, default=paths.ROOT / "target" / "bench",
+                        help="folder for the brokers' data, emptied before and after")
+    parser.add_argument("--results", type=Path, help="folder for what is found; bench/results")
+    options = parser.parse_args(words)
+    return complete(options)
+
+
+def complete(options: argparse.Namespace) -> argparse.Namespace:
+    words = list(options.what)
+    options.form = "full" if "full" in words else "short"
+    words = [word for word in words if word != "full"]
+    options.action = words.pop(0) if words and words[0] in ("parity", "report") else "run"
+    options.words = words
+    for key, value in FORMS[options.form].items():
+        if getattr(options, key) is None:
+            setattr(options, key, value)
+    if options.brokers is None:
+        options.brokers = ["peer"] if options.peer else ["kafka", "tidemill"]
+    unknown = set(options.brokers) - {"kafka", "tidemill", "peer"}
+    if unknown or ("peer" in options.brokers) != bool(options.peer):
+        raise SystemExit(f"bench: unknown brokers {sorted(unknown)}, or a peer without --peer")
+    options.name = options.name or {"run": options.form}.get(options.action, options.action)
+    return options
+
+
+def chosen(words: list[str]) -> list[Row]:
+    """Rows whose id or workload is named: W3 is all of W3a to W3f."""
+    known = [*ROWS, *lifecycle.ROWS]
+    rows = [row for row in known if not words or row.id in words or row.workload in words]
+    names = {row.id for row in known} | {row.workload for row in known}
+    unknown = [word for word in words if word not in names]
+    if unknown:
+        raise SystemExit(f"bench: there is no workload {', '.join(unknown)}; "
+                         f"there are {', '.join(row.id for row in known)}")
+    return rows
+
+
+def summaries(head: dict, windows: list[dict]) -> list[Summary]:
+    known = {row.id: row for row in [*ROWS, *lifecycle.ROWS]}
+    return [summarise(known[row], windows, head) for row in head["rows"] if row in known]
+
+
+def report(path: Path) -> list[Summary]:
+    """Prints the table of a results file and writes its page beside it."""
+    head = results.read(path)
+    windows = head.pop("windows")
+    found = summaries(head, windows)
+    if not head["complete"]:
+        print("PARTIAL: this run did not come to its end\n")
+    print(table.render(found, head))
+    target = path.with_suffix(".html")
+    target.write_text(page.render(found, head, windows))
+    print(f"bench: {path}, {target}", flush=True)
+    return found
+
+
+def run(options: argparse.Namespace) -> int:
+    rows = chosen(options.words)
+    kept = results.Results(options.name, options.form, options.results)
+    kept.head["rows"] = [row.id for row in rows]
+    kept.head["brokers"] = options.brokers
+    kept.head["blocks"] = options.blocks
+    kept.head["options"] = {key: str(value) for key, value in vars(options).items()}
+    loads = [row for row in rows if row not in lifecycle.ROWS]
+    others = [row for row in rows if row in lifecycle.ROWS]
+    shutil.rmtree(options.data, ignore_errors=True)
+    options.data.mkdir(parents=True)
+    kept.head["machine"] = {**machine.note(options.data), "load_before": machine.load()}
+    for row in loads:
+        kept.head["commands"][row.id] = (
+            f"bench {row.kind} --topic {row.topic.name} --partitions {row.topic.partitions} "
+            f"{row.arguments}")
+    try:
+        if loads:
+            session = schedule.Session(options, loads, kept)
+            try:
+                session.start()
+                session.run()
+            finally:
+                session.end()
+        if others:
+            lifecycle.run(options, others, kept)
+        kept.head["complete"] = True
+    except (AssertionError, OSError, schedule.load.LoadError) as error:
+        kept.remark(f"the run ends here: {error}")
+    except KeyboardInterrupt:
+        kept.remark("the run was interrupted")
+    finally:
+        shutil.rmtree(options.data, ignore_errors=True)
+        kept.head["machine"]["load_after"] = machine.load()
+        kept.write()
+    found = report(kept.path)
+    print(f"bench: {len(kept.windows)} windows in {kept.head['seconds']:.0f} s", flush=True)
+    bad = [summary.row.id for summary in found if not summary.is_whole]
+    if bad or not kept.head["complete"]:
+        print(f"bench: not to be trusted, see the marks: {', '.join(bad) or 'the whole run'}",
+              flush=True)
+        return PARTIAL
+    return 0
+
+
+def build() -> None:
+    """What a fresh clone lacks. Builds that are named by TIDEMILL and BENCH are used as they
+    are."""
+    subprocess.run([str(paths.ROOT / "scripts" / "setup")], check=True)
+    packages = [name for name, variable in (("tidemill", "TIDEMILL"), ("bench", "BENCH"))
+                if variable not in os.environ]
+    for name in packages:
+        subprocess.run(["cargo", "build", "--release", "--locked", "-p", name], check=True,
+                       cwd=paths.ROOT)
+
+
+def main() -> int:
+    options = parse()
+    if options.action == "report":
+        if len(options.words) != 1:
+            raise SystemExit("bench: report takes one results file")
+        return 0 if all(summary.is_whole for summary in report(Path(options.words[0]))) else PARTIAL
+    try:
+        build()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"bench: set-up failed: {error}") from error
+    if options.action == "parity":
+        return parity.run(options)
+    return run(options)
