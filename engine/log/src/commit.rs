@@ -323,7 +323,8 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
     let mut vector = Vec::with_capacity(slices.len() + 1);
     vector.push(io::IoSlice::new(&head));
     vector.extend(slices.iter().map(|slice| io::IoSlice::new(slice)));
-    files.write(&vector, position, to_u64(FRAME_HEADER_BYTES + body_bytes))?;
+    let bytes = to_u64(FRAME_HEADER_BYTES + body_bytes);
+    files.write(&vector, position, bytes, notes > 0)?;
     commit.notes.borrow_mut().drain(..notes);
     commit.written.set(header.sequence);
     if commit.notes_urgent.replace(false) {

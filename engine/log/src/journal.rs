@@ -36,6 +36,8 @@ struct JournalFile<E: Env> {
     frames: Option<(u64, u64)>,
     /// Has frames that no sync has covered.
     dirty: bool,
+    /// Such frames hold notes, which somebody may want on stable media for their own sake.
+    noted: bool,
     /// Of each partition (by slot) with bytes in this file: the end offset of the last of them.
     ends: HashMap<u32, i64>,
 }
@@ -139,6 +141,7 @@ impl<E: Env> Files<E> {
             position: FRAMES_START,
             frames: None,
             dirty: false,
+            noted: false,
             ends: HashMap::new(),
         });
     }
@@ -185,14 +188,21 @@ impl<E: Env> Files<E> {
         self.files.iter_mut().find(|file| file.state == State::Active)
     }
 
-    /// Writes the next frame, of `bytes`, where [`room`](Self::room) said.
-    pub fn write(&mut self, data: &[io::IoSlice<'_>], position: u64, bytes: u64) -> io::Result<()> {
+    /// Writes the next frame, of `bytes`, where [`room`](Self::room) said. `noted`: it has notes.
+    pub fn write(
+        &mut self,
+        data: &[io::IoSlice<'_>],
+        position: u64,
+        bytes: u64,
+        noted: bool,
+    ) -> io::Result<()> {
         let sequence = self.sequence + 1;
         let active = self.active_mut().expect("room was found");
         assert_eq!(active.position, position);
         active.file.write_cached(data, position)?;
         active.position = (position + bytes).next_multiple_of(FRAME_ALIGN);
         active.dirty = true;
+        active.noted |= noted;
         let first = active.frames.map_or(sequence, |(first, _)| first);
         active.frames = Some((first, sequence));
         self.sequence = sequence;
@@ -211,6 +221,7 @@ impl<E: Env> Files<E> {
         let mut files = Vec::new();
         for file in &mut self.files {
             if std::mem::take(&mut file.dirty) {
+                file.noted = false;
                 file.position = file.position.next_multiple_of(SYNC_ALIGN);
                 files.push(file.file.clone());
             }
@@ -234,18 +245,20 @@ impl<E: Env> Files<E> {
     }
 
     /// Frees those of the files that [`freeable`](Self::freeable) named which got no frame since:
-    /// the points file on disk says that they are not needed. Whether any was freed.
+    /// the points file on disk says that they are not needed. Data that no sync has covered need not
+    /// wait for one then: the segments hold it on stable media. Whether any was freed.
     pub fn recycle(&mut self, freeable: &[(u32, u64)]) -> bool {
         let mut freed = false;
         for file in &mut self.files {
             let last = file.frames.map(|(_, last)| (file.index, last));
             let done = file.state == State::Full
-                && !file.dirty
+                && !file.noted
                 && (last.is_some_and(|last| freeable.contains(&last))
                     || plant::is_on(Bug::RecycleEarly));
             if done {
                 file.ends.clear();
                 file.frames = None;
+                file.dirty = false;
                 file.state = State::Free;
                 freed = true;
             }
