@@ -224,6 +224,10 @@ fn points_now<E: Env>(
     for (id, point) in &mut points {
         point.log_start = partitions[id].log_start();
     }
+    // What is not there now shall be missed at the next start too.
+    for (id, point) in shared.lost.borrow().iter() {
+        points.entry(*id).or_insert(*point);
+    }
     points
 }
 

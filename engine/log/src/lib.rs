@@ -10,7 +10,7 @@
 //! | `commit`, `journal`, `frame`, `file_header` | group commit into the journal |
 //! | `segment`, `tail`, `index`, `writeout` | a segment in memory and on its way to the disk |
 //! | `checkpoint`, `points` | recovery points, freeing the journal |
-//! | `recovery`, `start`, `snapshots`, `replay`, `required`, `scan`, `window` | start after a stop of any kind |
+//! | `recovery`, `rebuild`, `lost`, `start`, `snapshots`, `replay`, `required`, `scan`, `window` | start after a stop of any kind |
 //! | `retention` | removing segments and partitions |
 //! | `names`, `contents`, `node_files` | Kafka's directory layout and small text files |
 //! | `cache`, `waiting`, `shared`, `config`, `error` | the rest |
@@ -28,12 +28,14 @@ pub mod index;
 mod install;
 mod journal;
 mod lookup;
+mod lost;
 pub mod names;
 pub mod node_files;
 mod partition;
 mod plant;
 pub mod points;
 mod read;
+mod rebuild;
 mod recovery;
 mod replay;
 mod required;

@@ -3,7 +3,6 @@
 //! per-directory checkpoint files for correctness, only for how much is read.
 
 use crate::error::{Damage, LogError};
-use crate::index::SegmentIndex;
 use crate::names::{
     self, EPOCH_FILE, INDEX_SUFFIX, LOG_SUFFIX, METADATA_FILE, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX,
 };
@@ -11,16 +10,16 @@ use crate::node_files::{
     DirPoints, decode_epochs, decode_partition_metadata, encode_epochs, read_text,
 };
 use crate::plant::{self, Bug};
-use crate::points::{IndexState, Mark, Point};
+use crate::points::{Mark, Point};
 use crate::read::load_index;
+use crate::rebuild::make_segments;
 use crate::replay::{PartitionReplay, Redo, Replay};
 use crate::scan::{Found, Scan, remove_segment};
-use crate::segment::{IndexFiles, Segment, SegmentStart, to_count};
+use crate::segment::Segment;
 use crate::snapshots::{drop_snapshots, newest_snapshot, replay_from};
-use crate::start::{From, choose_start};
-use crate::tail::{align_down, to_u64, to_usize};
+use crate::start::{From, choose_start, start_before};
 use engine_base::{TopicPartition, Uuid};
-use engine_io::{Create, Env, File, OpenMode};
+use engine_io::{Create, Env, OpenMode};
 use engine_record::BatchHeader;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +32,8 @@ pub(crate) struct Sources<'a> {
     pub clean: bool,
     pub interval_bytes: u64,
     pub now_ms: i64,
+    /// A log that is gone begins anew.
+    pub accepts_loss: bool,
 }
 
 /// A partition as recovery leaves it.
@@ -49,6 +50,8 @@ pub(crate) struct Loaded<E: Env> {
     pub headers: Vec<BatchHeader>,
     pub damages: Vec<Damage>,
     pub scanned_bytes: u64,
+    /// Files that retention had taken out of the log, to be removed once new points are written.
+    pub deleted: Vec<PathBuf>,
 }
 
 /// Names in a partition's directory that matter.
@@ -56,6 +59,12 @@ pub(crate) struct Loaded<E: Env> {
 struct Listing {
     segments: Vec<Found>,
     snapshots: Vec<i64>,
+    /// Taken out by retention.
+    deleted: Vec<PathBuf>,
+    /// Base offset of the last segment among them, or -1.
+    trimmed_to: i64,
+    /// Base offsets of index files whose segment is not there.
+    orphans: Vec<i64>,
 }
 
 /// The id of the topic whose partition lies in `dir`.
@@ -96,7 +105,11 @@ pub(crate) async fn recover<E: Env>(
         sources,
     };
     let mut listing = list(env, &dir).await?;
-    let log_start = known.log_start(&listing.segments);
+    let trimmed = known.drop_trimmed(&dir, &mut listing);
+    let mut log_start = known.log_start(&listing.segments);
+    if trimmed {
+        log_start = log_start.max(known.point.map_or(0, |point| point.recovery.offset));
+    }
     let epoch_text = read_text(env, &dir.join(EPOCH_FILE)).await;
     let mut scan = Scan {
         env,
@@ -110,9 +123,16 @@ pub(crate) async fn recover<E: Env>(
         epochs: epoch_text.as_deref().and_then(decode_epochs).unwrap_or_default(),
         damages: Vec::new(),
     };
-    let began = known.scan(&mut scan, &mut listing.segments).await?;
-    let end = known.settle_end(&mut scan, &mut listing.segments, log_start).await?;
+    known.report_missing(&mut scan, &listing);
+    let began = known.scan(&mut scan, &mut listing.segments, listing.trimmed_to).await?;
+    let end = known.settle_end(&mut scan, &mut listing.segments, log_start, trimmed).await?;
     let segments = listing.segments;
+    if segments.iter().all(|found| found.len == 0) && end > log_start && known.point.is_some() {
+        if !sources.accepts_loss && !trimmed {
+            return Err(known.gone(&dir, log_start, end));
+        }
+        log_start = end;
+    }
     scan.epochs.retain(|(_, start)| *start < end || *start == 0);
     let gone = listing.snapshots.iter().any(|offset| *offset > end);
     let snapshots = drop_snapshots(env, &dir, listing.snapshots, end).await;
@@ -140,6 +160,7 @@ pub(crate) async fn recover<E: Env>(
         headers,
         damages,
         scanned_bytes,
+        deleted: listing.deleted,
     })
 }
 
@@ -163,8 +184,11 @@ impl Known<'_> {
         &self,
         scan: &mut Scan<'_, E>,
         segments: &mut Vec<Found>,
+        trimmed_to: i64,
     ) -> Result<Option<(i64, u64, Option<i64>)>, LogError> {
-        let redo = relevant(self.journal, self.run, self.point, segments);
+        let cut = self.is_cut(segments);
+        let mut redo = relevant(self.journal, self.run, self.point, segments);
+        redo.retain(|redo| redo.segment > trimmed_to);
         if !self.sources.clean && !redo.is_empty() {
             scan.redo(self.sources.replay, &redo, segments).await?;
         }
@@ -175,12 +199,77 @@ impl Known<'_> {
             own: self.point.is_some() || !redo.is_empty(),
         };
         self.make_empty_active(scan, segments).await?;
-        let Some(start) = choose_start(scan.env, scan.dir, segments, from).await else {
-            return Ok(None);
+        let start = match self.point.filter(|_| cut) {
+            Some(point) => start_before(segments, point),
+            None => choose_start(scan.env, scan.dir, segments, from).await,
         };
+        let Some(start) = start else { return Ok(None) };
         let began = (start.segment, start.position, start.offset);
         scan.run(start, segments).await?;
         Ok(Some(began))
+    }
+
+    /// Retention takes segments out from the first on: what lies below one that it took is out too,
+    /// even if the power went before its name changed. Whether that is so of the point's segment.
+    fn drop_trimmed(&self, dir: &Path, listing: &mut Listing) -> bool {
+        let to = listing.trimmed_to;
+        for found in listing.segments.extract_if(.., |found| found.base <= to) {
+            let suffixes = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX];
+            let files = suffixes.map(|suffix| names::offset_file(dir, found.base, suffix));
+            listing.deleted.extend(files);
+        }
+        self.point.is_some_and(|point| point.recovery.segment <= to)
+    }
+
+    /// Whether the file of the point's segment lacks bytes that the point says were there.
+    fn is_cut(&self, segments: &[Found]) -> bool {
+        let Some(Mark { segment, position, .. }) = self.point.map(|point| point.recovery) else {
+            return false;
+        };
+        let found = segments.iter().find(|found| found.base == segment);
+        found.map_or(0, |found| found.len) < position
+    }
+
+    /// The log had records and has none any more.
+    fn gone(&self, dir: &Path, log_start: i64, end: i64) -> LogError {
+        let segment = self.point.map_or(0, |point| point.recovery.segment);
+        let what = format!(
+            "is missing or empty; it held the records of offsets {log_start} to {end}. Put it back \
+             and start again. If it is lost for good, delete the topic, or make the empty file {} \
+             beside the partitions and start again: the partition goes on empty at offset {end}",
+            names::ACCEPT_LOSS_FILE
+        );
+        LogError::Offline { path: names::offset_file(dir, segment, LOG_SUFFIX), what }
+    }
+
+    /// Reports segments below the recovery point whose files somebody removed: those before the
+    /// first one that is there, and those that left their index files.
+    fn report_missing<E: Env>(&self, scan: &mut Scan<'_, E>, listing: &Listing) {
+        // Retention cut short leaves holes of its own.
+        let Some(point) = self.point.filter(|_| listing.deleted.is_empty()) else { return };
+        let last = point.recovery.segment;
+        let start = self.log_start(&[]);
+        let mut missing = Vec::new();
+        if let Some(first) = listing.segments.first()
+            && first.base > start
+        {
+            missing.push((start, format!("offsets {start} to {} are lost", first.base)));
+        }
+        let first = listing.segments.first().map_or(start, |found| found.base);
+        for base in listing.orphans.iter().filter(|base| (first..last).contains(*base)) {
+            let next = listing.segments.iter().find(|found| found.base > *base);
+            let end = next.map_or(last, |found| found.base);
+            missing.push((*base, format!("offsets {base} to {end} are lost")));
+        }
+        for (base, lost) in missing {
+            scan.damages.push(Damage {
+                partition: Some(scan.partition),
+                file: names::offset_file(scan.dir, base, LOG_SUFFIX),
+                position: 0,
+                what: format!("the segment is missing: {lost}, all others are kept"),
+                quarantine: None,
+            });
+        }
     }
 
     /// Makes the file of a segment that a point names and nothing was written to yet.
@@ -205,17 +294,21 @@ impl Known<'_> {
     }
 
     /// The offset the log ends at. Segments are removed if it begins beyond what they hold.
+    /// `trimmed`: retention was at work when the process died, and may have removed all.
     async fn settle_end<E: Env>(
         &self,
         scan: &mut Scan<'_, E>,
         segments: &mut Vec<Found>,
         log_start: i64,
+        trimmed: bool,
     ) -> Result<i64, LogError> {
         let mut end = segments.last().map_or(0, |found| found.end_offset);
         if let Some(point) = self.point.filter(|point| point.recovery.offset > end) {
             // Offsets that were given out once are not given out again.
+            if !trimmed {
+                scan.report_short(point.recovery, end.max(log_start));
+            }
             end = point.recovery.offset;
-            scan.report_short(point.recovery);
         }
         if end < log_start {
             for found in segments.drain(..) {
@@ -246,15 +339,20 @@ async fn make_durable<E: Env>(
     Ok(())
 }
 
-/// Lists the directory; removes what an unfinished deletion or compaction left.
+/// Lists the directory; removes what an unfinished compaction left.
 async fn list<E: Env>(env: &E, dir: &Path) -> Result<Listing, LogError> {
     let failed = |error: io::Error| LogError::io("list", dir, &error);
-    let mut listing = Listing::default();
+    let mut listing = Listing { trimmed_to: -1, ..Listing::default() };
     let mut entries = env.read_dir(dir).map_err(failed)?;
     for entry in &entries {
         let name = &entry.name;
-        let stale = [names::DELETED_SUFFIX, ".cleaned", ".tmp"];
-        if stale.iter().any(|suffix| name.ends_with(suffix)) {
+        let stale = [".cleaned", ".tmp"];
+        if name.ends_with(names::DELETED_SUFFIX) {
+            listing.deleted.push(dir.join(name));
+            let suffix = format!("{LOG_SUFFIX}{}", names::DELETED_SUFFIX);
+            let base = names::parse_offset_file(name, &suffix);
+            listing.trimmed_to = listing.trimmed_to.max(base.unwrap_or(-1));
+        } else if stale.iter().any(|suffix| name.ends_with(suffix)) {
             env.remove_file(&dir.join(name)).await.map_err(failed)?;
         } else if let Some(final_name) = name.strip_suffix(".swap") {
             env.rename(&dir.join(name), &dir.join(final_name)).await.map_err(failed)?;
@@ -272,6 +370,14 @@ async fn list<E: Env>(env: &E, dir: &Path) -> Result<Listing, LogError> {
         }
     }
     listing.segments.sort_by_key(|found| found.base);
+    let indexes = entries.iter().filter_map(|entry| {
+        let offsets = names::parse_offset_file(&entry.name, INDEX_SUFFIX);
+        offsets.or_else(|| names::parse_offset_file(&entry.name, TIME_INDEX_SUFFIX))
+    });
+    let orphans = indexes.filter(|base| listing.segments.iter().all(|found| found.base != *base));
+    listing.orphans = orphans.collect();
+    listing.orphans.sort_unstable();
+    listing.orphans.dedup();
     listing.snapshots.sort_unstable();
     let bases: Vec<i64> = listing.segments.iter().map(|found| found.base).collect();
     for pair in bases.windows(2) {
@@ -309,13 +415,16 @@ fn durable_end(known: &PartitionReplay, run: u32, point: Option<Point>) -> Optio
 }
 
 impl<E: Env> Scan<'_, E> {
-    fn report_short(&mut self, recovery: Mark) {
+    fn report_short(&mut self, recovery: Mark, end: i64) {
         let file = names::offset_file(self.dir, recovery.segment, LOG_SUFFIX);
         self.damages.push(Damage {
             partition: Some(self.partition),
             file,
             position: recovery.position,
-            what: "the log ends before its recovery point".to_owned(),
+            what: format!(
+                "the log ends before its recovery point: offsets {end} to {} are lost",
+                recovery.offset
+            ),
             quarantine: None,
         });
     }
@@ -348,118 +457,4 @@ impl<E: Env> Scan<'_, E> {
         self.headers = early;
         Ok(())
     }
-}
-
-/// Turns what was found into segments, the last of them active, with complete index files.
-async fn make_segments<E: Env>(
-    env: &E,
-    dir: &Path,
-    found: Vec<Found>,
-    end: i64,
-    point: Option<Point>,
-    now_ms: i64,
-) -> Result<Vec<Rc<Segment<E>>>, LogError> {
-    let mut made = Vec::new();
-    let count = found.len();
-    for (at, mut found) in found.into_iter().enumerate() {
-        let active = at + 1 == count && found.end_offset >= end;
-        if !active && let Some(index) = &mut found.index {
-            index.seal();
-        }
-        // Files that are whole in the page cache may still be lost to a power cut.
-        let known = point.filter(|point| point.recovery.segment == found.base);
-        let durable = found.scanned == 0
-            && found.index.as_ref().is_none_or(|index| {
-                let synced = known.map(|point| point.synced);
-                let counts = synced.map(|one| (to_count(one.offsets), to_count(one.times)));
-                counts == Some(index.counts())
-            });
-        let files = write_index_files(env, dir, &found, durable).await?;
-        let stub = if active { read_stub(env, dir, &found).await? } else { Vec::new() };
-        let (offset, position) = (found.end_offset, found.len);
-        let mark = Mark { offset, segment: found.base, position };
-        let segment = Segment::from_start(SegmentStart {
-            end: mark,
-            stub,
-            index: found.index.filter(|_| active),
-            index_files: files,
-            allocated: found.len,
-            first_timestamp: found.first_timestamp,
-            created_ms: known.map_or(now_ms, |point| point.created_ms),
-            jitter_ms: 0,
-            named: true,
-        });
-        segment.sealed.set(!active);
-        segment.complete.set(!active);
-        made.push(segment);
-    }
-    if made.last().is_none_or(|last| last.sealed.get()) {
-        made.push(Segment::fresh(end, now_ms, 0));
-    }
-    Ok(made)
-}
-
-/// Brings the index files of a scanned segment to the state of its index. `durable`: all entries are
-/// in the files, on stable media; there may be more after them.
-async fn write_index_files<E: Env>(
-    env: &E,
-    dir: &Path,
-    found: &Found,
-    durable: bool,
-) -> Result<IndexFiles, LogError> {
-    let Some(index) = &found.index else {
-        let synced =
-            IndexState { offsets: 0, times: 0, max: SegmentIndex::new(found.base).max_timestamp() };
-        return Ok(IndexFiles { offsets: 0, times: 0, synced_position: 0, synced });
-    };
-    let pairs = [(INDEX_SUFFIX, index.offset_bytes(0)), (TIME_INDEX_SUFFIX, index.time_bytes(0))];
-    let mut made = false;
-    for (suffix, bytes) in pairs {
-        let path = names::offset_file(dir, found.base, suffix);
-        let failed = |error: io::Error| LogError::io("write", &path, &error);
-        let mode = OpenMode { write: true, create: Create::Never, direct: false };
-        let file = match env.open(&path, mode).await {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                made = true;
-                let mode = OpenMode { create: Create::New, ..mode };
-                env.open(&path, mode).await.map_err(failed)?
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        if durable && file.len().map_err(failed)? == to_u64(bytes.len()) {
-            continue;
-        }
-        file.set_len(to_u64(bytes.len())).await.map_err(failed)?;
-        file.write_cached(&[io::IoSlice::new(&bytes)], 0).map_err(failed)?;
-        file.sync_data().await.map_err(failed)?;
-    }
-    if made {
-        let failed = |error: io::Error| LogError::io("sync", dir, &error);
-        env.sync_dir(dir).await.map_err(failed)?;
-    }
-    let (offsets, times) = index.counts();
-    let count = |count| u32::try_from(count).expect("index files stay below 2 GiB");
-    let synced =
-        IndexState { offsets: count(offsets), times: count(times), max: index.max_timestamp() };
-    Ok(IndexFiles { offsets, times, synced_position: found.len, synced })
-}
-
-/// The bytes of the last block that is not full.
-async fn read_stub<E: Env>(env: &E, dir: &Path, found: &Found) -> Result<Vec<u8>, LogError> {
-    let start = align_down(found.len);
-    let mut stub = vec![0; to_usize(found.len - start)];
-    if stub.is_empty() {
-        return Ok(stub);
-    }
-    let path = names::offset_file(dir, found.base, LOG_SUFFIX);
-    let failed = |error: io::Error| LogError::io("read", &path, &error);
-    let mode = OpenMode { write: false, create: Create::Never, direct: false };
-    let file = env.open(&path, mode).await.map_err(failed)?;
-    let count = file.read_cached(&mut stub, start).map_err(failed)?;
-    file.drop_cache();
-    if count < stub.len() {
-        return Err(LogError::Damaged { file: path, position: start + to_u64(count) });
-    }
-    Ok(stub)
 }

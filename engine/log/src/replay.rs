@@ -57,6 +57,7 @@ pub(crate) struct PartitionReplay {
 #[derive(Default)]
 pub(crate) struct Replay {
     files: Vec<Vec<u8>>,
+    names: Vec<JournalName>,
     pub partitions: BTreeMap<TopicPartition, PartitionReplay>,
     pub damages: Vec<Damage>,
     /// Journals that must be there and are not, or not as they were.
@@ -80,6 +81,11 @@ impl Replay {
         &self.files[redo.file][redo.range.clone()]
     }
 
+    /// The journal that holds an entry.
+    pub fn name(&self, redo: &Redo) -> JournalName {
+        self.names[redo.file]
+    }
+
     /// Nothing has to be done again.
     pub fn of_clean_stop(run_max: u32) -> Replay {
         Replay { run_max, ..Replay::default() }
@@ -97,6 +103,7 @@ impl Replay {
             let header = FileHeader::parse(&bytes);
             files.push(FoundFile { name: *name, path, len: to_u64(bytes.len()), header });
             replay.files.push(bytes);
+            replay.names.push(*name);
         }
         frames.sort_by_key(|frame| {
             (frame.header.generation.run, frame.header.shard, frame.header.sequence)

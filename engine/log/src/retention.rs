@@ -9,6 +9,7 @@ use crate::names::{
 use crate::partition::{Partition, Stop};
 use crate::segment::Segment;
 use crate::shared::Shared;
+use engine_base::TopicPartition;
 use engine_io::{Env, Instant};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -143,7 +144,8 @@ impl<E: Env> Partition<E> {
     fn remove_later(&self, paths: Vec<PathBuf>) {
         let due = self.removal_time();
         let shared = &self.0.shared;
-        let trash = paths.into_iter().map(|path| Trash { due, path, is_dir: false });
+        let covered = Some((self.id(), self.log_start()));
+        let trash = paths.into_iter().map(|path| Trash { due, path, is_dir: false, covered });
         shared.trash.borrow_mut().extend(trash);
         shared.mark_dirty();
     }
@@ -176,6 +178,7 @@ impl<E: Env> Partition<E> {
             due: self.removal_time(),
             path: away,
             is_dir: true,
+            covered: None,
         });
         shared.mark_dirty();
         Ok(())
@@ -188,13 +191,21 @@ pub(crate) struct Trash {
     pub due: Instant,
     pub path: PathBuf,
     pub is_dir: bool,
+    /// A partition, and the log start that its point must have first: otherwise a start after a
+    /// crash takes the file for lost.
+    pub covered: Option<(TopicPartition, i64)>,
 }
 
 /// Removes what is due; called by the background task. What the log leaves behind at its end is
 /// removed at the next start.
 pub(crate) async fn empty_trash<E: Env>(shared: &Rc<Shared<E>>) {
     let now = shared.env.now();
-    let due: Vec<Trash> = shared.trash.borrow_mut().extract_if(.., |one| one.due <= now).collect();
+    let is_due = |one: &Trash| {
+        let partitions = shared.partitions.borrow();
+        let known = one.covered.and_then(|(id, start)| Some((partitions.get(&id)?, start)));
+        one.due <= now && known.is_none_or(|(one, start)| one.0.point.get().log_start >= start)
+    };
+    let due: Vec<Trash> = shared.trash.borrow_mut().extract_if(.., |one| is_due(one)).collect();
     for trash in due {
         if trash.is_dir {
             remove_dir(&shared.env, &trash.path).await;

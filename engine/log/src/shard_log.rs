@@ -9,14 +9,15 @@ use crate::contents::{Contents, JournalName, is_same_count, list, read_points, r
 use crate::error::{Damage, LogError};
 use crate::install::install;
 use crate::journal::Files;
+use crate::lost;
 use crate::names::{self, EPOCH_FILE, METADATA_FILE};
 use crate::node_files::{CheckpointRow, DirCheckpoints, encode_epochs, encode_partition_metadata};
 use crate::partition::Partition;
-use crate::points::Point;
+use crate::points::{Mark, Point};
 use crate::recovery::{self, Loaded, Sources};
 use crate::replay::{Replay, Request, newest_run};
 use crate::required::Loss;
-use crate::retention::remove_dir;
+use crate::retention::{empty_trash, remove_dir};
 use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::waiting::{Gate, Lock};
@@ -89,12 +90,14 @@ impl<E: Env> ShardLog<E> {
             clean: shared.config.clean,
             interval_bytes: shared.config.partition.index_interval_bytes,
             now_ms: shared.env.wall_ms(),
+            accepts_loss: contents.accepts_loss,
         };
+        shared.accepts_loss.set(contents.accepts_loss);
         let mut found = Vec::new();
         for (dir_name, topic, number) in &contents.partitions {
             let dir = shared.config.dir.join(dir_name);
             let Some(topic_id) = recovery::topic_id(&shared.env, &dir, topic).await else {
-                tracing::warn!(dir = %dir.display(), "directory without a topic id is left alone");
+                lost::tell_unnamed(&shared, &dir);
                 continue;
             };
             let id = TopicPartition { topic_id, partition: *number };
@@ -102,21 +105,34 @@ impl<E: Env> ShardLog<E> {
                 found.push((dir, topic.as_str(), id, known.get(&id).copied()));
             }
         }
+        let there: Vec<TopicPartition> = found.iter().map(|(_, _, id, _)| *id).collect();
         let env = &shared.env;
-        let loaded: Vec<Loaded<E>> = stream::iter(found)
-            .map(|(dir, topic, id, point)| {
-                recovery::recover(env, dir, (topic, id), point, &sources)
+        let mut loading = stream::iter(found)
+            .map(async |(dir, topic, id, point)| {
+                (id, recovery::recover(env, dir, (topic, id), point, &sources).await)
             })
-            .buffered(RECOVERY_CONCURRENCY)
-            .try_collect()
-            .await?;
-        let recovered = loaded
-            .into_iter()
-            .map(|loaded| {
-                let known = known.get(&loaded.id).copied();
-                install(&shared, loaded, known)
-            })
-            .collect();
+            .buffered(RECOVERY_CONCURRENCY);
+        let mut loaded: Vec<Loaded<E>> = Vec::new();
+        while let Some((id, result)) = loading.next().await {
+            match result {
+                Ok(one) => loaded.push(one),
+                Err(error @ LogError::Offline { .. }) => {
+                    tracing::error!(partition = id.partition, topic_id = %id.topic_id, "{error}");
+                    let point = known.get(&id).map(|(_, point)| *point);
+                    shared.lost.borrow_mut().extend(point.map(|point| (id, point)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        drop(loading);
+        let is_missing = |id: TopicPartition| owned(id) && !there.contains(&id);
+        lost::note_missing(&shared, &known, &replay, is_missing);
+        let mut recovered = Vec::new();
+        for mut loaded in loaded {
+            let known = known.get(&loaded.id).copied();
+            shared.discard(std::mem::take(&mut loaded.deleted));
+            recovered.push(install(&shared, loaded, known));
+        }
         tell_damages(&shared);
         let log = ShardLog(shared);
         // The new run's points: from here on frames of older runs say nothing about our partitions.
@@ -222,12 +238,17 @@ impl<E: Env> ShardLog<E> {
         let dir = shared.config.dir.join(names::partition_dir(topic, id.partition));
         let failed = |error: io::Error| LogError::io("create", &dir, &error);
         let env = &shared.env;
-        env.create_dir_all(&dir).await.map_err(failed)?;
-        let entries = env.read_dir(&dir).map_err(failed)?;
-        if entries.iter().any(|entry| entry.name.ends_with(names::LOG_SUFFIX)) {
+        let entries = env.read_dir(&dir).ok();
+        let is_lost = shared.lost.borrow().contains_key(&id);
+        let holds = |name: &str| name.ends_with(names::LOG_SUFFIX) || is_lost;
+        if entries.is_some_and(|entries| entries.iter().any(|entry| holds(&entry.name)))
+            && let Some(error) = lost::claimed(env, &dir, (topic, id)).await
+        {
             // What an earlier topic of this name left must be deleted first, not taken over.
-            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+            return Err(error);
         }
+        let start = lost::start_of_missing(shared, &dir, id)?;
+        env.create_dir_all(&dir).await.map_err(failed)?;
         let epochs = encode_epochs(&[]);
         env.write_whole(&dir.join(EPOCH_FILE), epochs.as_bytes()).await.map_err(failed)?;
         // The id goes last: a directory without it is left alone at start.
@@ -242,19 +263,26 @@ impl<E: Env> ShardLog<E> {
             id,
             topic: topic.to_owned(),
             dir,
-            segments: vec![Segment::fresh(0, env.wall_ms(), 0)],
-            end: crate::points::Mark::default(),
-            log_start: 0,
+            segments: vec![Segment::fresh(start, env.wall_ms(), 0)],
+            end: Mark { offset: start, segment: start, position: 0 },
+            log_start: start,
             epochs: Vec::new(),
             snapshot: None,
             snapshots: Vec::new(),
             headers: Vec::new(),
             damages: Vec::new(),
             scanned_bytes: 0,
+            deleted: Vec::new(),
         };
+        shared.lost.borrow_mut().remove(&id);
         let partition = install(shared, loaded, None).partition;
         partition.set_config(config);
         Ok(partition)
+    }
+
+    /// Forgets partitions that were lost and that nobody asks for any more.
+    pub fn forget_lost(&self, is_unwanted: impl Fn(TopicPartition) -> bool) {
+        self.0.lost.borrow_mut().retain(|id, _| !is_unwanted(*id));
     }
 
     /// Deletes a partition: at once for all who use it, its files after `file.delete.delay.ms`.
@@ -359,6 +387,7 @@ impl<E: Env> ShardLog<E> {
         for (partition, point) in &moved {
             partition.0.point.set(*point);
         }
+        empty_trash(shared).await;
         Ok(())
     }
 }
@@ -423,6 +452,8 @@ fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
         trash: RefCell::default(),
         room: Signal::new(),
         damages: RefCell::default(),
+        lost: RefCell::default(),
+        accepts_loss: Cell::new(false),
         damaged_journals: RefCell::default(),
         slots: Cell::new(0),
     }

@@ -7,6 +7,7 @@ use crate::config::LogConfig;
 use crate::contents::JournalName;
 use crate::error::{Damage, LogError};
 use crate::partition::Partition;
+use crate::points::Point;
 use crate::retention::Trash;
 use crate::waiting::{Gate, Lock};
 use engine_base::TopicPartition;
@@ -49,6 +50,10 @@ pub(crate) struct Shared<E: Env> {
     /// Memory became free, perhaps.
     pub room: Signal,
     pub damages: RefCell<Vec<Damage>>,
+    /// Partitions that held records and are not there or cannot be told: with the point they had.
+    pub lost: RefCell<BTreeMap<TopicPartition, Point>>,
+    /// Lost partitions begin anew at the end they had.
+    pub accepts_loss: Cell<bool>,
     /// Journals found damaged at start, to be set aside.
     pub damaged_journals: RefCell<Vec<JournalName>>,
     /// Counts partitions, so that each has a number of its own in this run.

@@ -53,6 +53,17 @@ pub(crate) async fn choose_start<E: Env>(
     Some(Start { segment, position: 0, offset, strict: own, index, first_timestamp: -1 })
 }
 
+/// Where to begin if the file of the point's segment lacks bytes below the point: at its first byte,
+/// or at that of the segment before it, or after it if there is none.
+pub(crate) fn start_before(segments: &[Found], point: Point) -> Option<Start> {
+    let above = segments.partition_point(|found| found.base <= point.recovery.segment);
+    let segment = segments.get(above.saturating_sub(1))?.base;
+    let strict = segment >= point.recovery.segment;
+    let index = SegmentIndex::new(segment);
+    let offset = strict.then_some(segment);
+    Some(Start { segment, position: 0, offset, strict, index, first_timestamp: -1 })
+}
+
 /// Starts at the recovery point, or a little before it if the index files lost their end.
 async fn start_at_point<E: Env>(env: &E, dir: &Path, point: Point) -> Start {
     let Mark { offset, segment, position } = point.recovery;

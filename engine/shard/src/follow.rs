@@ -7,7 +7,7 @@ use crate::shard::{Replica, Shard};
 use engine_base::{LeaderEpoch, TopicPartition, Uuid};
 use engine_io::sync::Lock;
 use engine_io::{Env, Queue};
-use engine_log::{Partition, PartitionConfig};
+use engine_log::{LogError, Partition, PartitionConfig};
 use engine_state::config::TopicConfig;
 use engine_state::metadata::{ConfigResource, Image, TopicImage};
 use engine_state::producers::ProducerTable;
@@ -132,7 +132,8 @@ impl<E: Env> Shard<E> {
                 Ok(log) => self.add_replica(log, epoch, self.new_producers()),
                 // Requests for it fail until it can be made, once the cause is gone.
                 Err(error) => {
-                    complete = false;
+                    // What is offline stays so until an operator has acted and the next start.
+                    complete &= matches!(error, LogError::Offline { .. });
                     error!(
                         topic = &*topic.name,
                         partition = id.partition,
@@ -205,6 +206,13 @@ impl<E: Env> Shard<E> {
                 );
             }
         }
+    }
+
+    /// Forgets lost partitions that the metadata does not know.
+    pub(crate) fn forget_lost(&self) {
+        let image = self.image();
+        let is_known = |id: TopicPartition| image.partition(&id.topic_id, id.partition).is_some();
+        self.log.forget_lost(|id| id != METADATA_PARTITION && !is_known(id));
     }
 
     /// Gives changed settings to the partitions of this shard.

@@ -108,6 +108,7 @@ impl<E: Env> Shard<E> {
         info!(shard = %shard.id(), partitions, took_ms, "recovered");
         shard.meet().await?;
         shard.report_strays();
+        shard.forget_lost();
         shard.begin_background();
         Ok(shard)
     }

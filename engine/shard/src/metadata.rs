@@ -7,6 +7,7 @@ use crate::follow::partition_config;
 use crate::shard::{Replica, Shard};
 use engine_base::LeaderEpoch;
 use engine_io::Env;
+use engine_log::names::parse_partition_dir;
 use engine_record::{Batches, records_of};
 use engine_state::config::{BrokerLayers, ConfigMap, Layers, TopicConfig};
 use engine_state::metadata::boot::boot_records;
@@ -66,6 +67,7 @@ impl<E: Env> Shard<E> {
     }
 
     async fn create_metadata_log(self: &Rc<Self>) -> Result<Rc<Replica<E>>, StartError> {
+        self.refuse_lost_metadata()?;
         let none = ConfigMap::new();
         let broker = BrokerLayers { broker: &none, cluster: &none, fixed: &none };
         let mut config = partition_config(&TopicConfig::resolve(&Layers { topic: &none, broker }));
@@ -73,6 +75,22 @@ impl<E: Env> Shard<E> {
         let log = self.log.create_partition(METADATA_TOPIC, METADATA_PARTITION, config).await?;
         self.add_replica(log, LeaderEpoch(0), self.new_producers());
         self.replica(METADATA_PARTITION).ok_or(StartError::Stopped)
+    }
+
+    /// A directory with partitions had metadata. New metadata would know none of them.
+    fn refuse_lost_metadata(&self) -> Result<(), StartError> {
+        let entries = self.env.read_dir(&self.settings.log_dir).unwrap_or_default();
+        let mut used = entries.iter().filter(|entry| {
+            let named = parse_partition_dir(&entry.name);
+            entry.is_dir && named.is_some_and(|(topic, _)| topic != METADATA_TOPIC)
+        });
+        let Some(used) = used.next() else { return Ok(()) };
+        Err(StartError::Metadata(format!(
+            "{} is missing, but the directory holds {}. Put it back and start again, or use another \
+             log.dirs",
+            self.metadata_dir().display(),
+            used.name
+        )))
     }
 
     fn metadata_dir(&self) -> PathBuf {

@@ -6,6 +6,7 @@ mod damage;
 mod faults;
 mod files;
 mod life;
+mod lost;
 mod uring;
 
 use crate::node_files::{take_clean_marker, write_clean_marker};
