@@ -5,6 +5,7 @@
 //! Sources: Kafka's `CheckpointFile`, `PartitionMetadata`, `MetaProperties`,
 //! `CleanShutdownFileHandler`.
 
+use crate::names;
 use engine_base::Uuid;
 use engine_io::Env;
 use std::fmt::Write as _;
@@ -141,40 +142,86 @@ impl MetaProperties {
         )
     }
 
-    /// `None` if a field is missing or no version 1 file (Kafka with KRaft writes no other).
-    pub fn decode(text: &str) -> Option<MetaProperties> {
+    /// Kafka with KRaft writes version 1 and no other. The error says which line or key is wrong.
+    pub fn decode(text: &str) -> Result<MetaProperties, String> {
         let field = |name: &str| {
-            text.lines()
-                .filter(|line| !line.starts_with('#'))
-                .filter_map(|line| line.split_once('='))
-                .find(|(key, _)| key.trim() == name)
-                .map(|(_, value)| value.trim())
+            let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
+            let mut pairs = lines.filter_map(|(at, line)| Some((at, line.split_once('=')?)));
+            let found = pairs.find(|(_, (key, _))| key.trim() == name);
+            let (at, (_, value)) = found.ok_or_else(|| format!("{name} is missing"))?;
+            Ok::<_, String>((at + 1, value.trim()))
         };
-        if field("version")? != "1" {
-            return None;
+        let wrong = |name: &str, (line, value): (usize, &str), expected: &str| {
+            format!("line {line}: {name} is {value:?} instead of {expected}")
+        };
+        let version = field("version")?;
+        if version.1 != "1" {
+            return Err(wrong("version", version, "1"));
         }
-        Some(MetaProperties {
-            cluster_id: field("cluster.id")?.to_owned(),
-            node_id: field("node.id")?.parse().ok()?,
-            directory_id: Uuid::parse(field("directory.id")?)?,
+        let cluster = field("cluster.id")?;
+        if cluster.1.is_empty() {
+            return Err(wrong("cluster.id", cluster, "the id of the cluster"));
+        }
+        let node = field("node.id")?;
+        let node_id = node.1.parse().ok().filter(|id| *id >= 0);
+        let directory = field("directory.id")?;
+        let directory_id = Uuid::parse(directory.1).filter(|id| !id.is_zero());
+        Ok(MetaProperties {
+            cluster_id: cluster.1.to_owned(),
+            node_id: node_id.ok_or_else(|| wrong("node.id", node, "a number from 0 on"))?,
+            directory_id: directory_id
+                .ok_or_else(|| wrong("directory.id", directory, "22 characters of base64"))?,
         })
     }
 
-    /// `Ok(None)` if there is no file; an error of kind `InvalidData` if it cannot be understood.
+    /// `Ok(None)` if there is no file; an error of kind `InvalidData` that names file and line if it
+    /// cannot be understood.
     pub async fn read<E: Env>(env: &E, dir: &Path) -> io::Result<Option<MetaProperties>> {
-        let bytes = match env.read_whole(&dir.join(META_PROPERTIES), TEXT_BYTES_MAX).await {
+        let path = dir.join(META_PROPERTIES);
+        let bytes = match env.read_whole(&path, TEXT_BYTES_MAX).await {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let text = String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
-        let found = MetaProperties::decode(&text).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Some(found))
+        let damaged = |what: String| {
+            let text = format!("{} cannot be used: {what}", path.display());
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        };
+        let text = String::from_utf8(bytes).map_err(|_| damaged("it is no text".to_owned()))?;
+        MetaProperties::decode(&text).map(Some).map_err(damaged)
     }
 
     pub async fn write<E: Env>(&self, env: &E, dir: &Path) -> io::Result<()> {
         env.write_whole(&dir.join(META_PROPERTIES), self.encode().as_bytes()).await
     }
+}
+
+/// What a log directory holds that only a broker puts there, by one of its names. `None`: it is new.
+pub fn find_use<E: Env>(env: &E, dir: &Path) -> io::Result<Option<String>> {
+    let files = [CLEAN_MARKER, RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS];
+    let entries = match env.read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut used: Vec<String> = entries
+        .into_iter()
+        .filter(|entry| match entry.is_dir {
+            true => {
+                names::parse_partition_dir(&entry.name).is_some()
+                    || names::is_deleted_dir(&entry.name)
+            }
+            false => {
+                names::parse_journal(&entry.name).is_some()
+                    || names::parse_points(&entry.name).is_some()
+                    || files.contains(&entry.name.as_str())
+            }
+        })
+        .map(|entry| entry.name)
+        .collect();
+    // The name that says most to an operator: a partition's.
+    used.sort_by_key(|name| (name.starts_with(['.', '_']), name.clone()));
+    Ok(used.into_iter().next())
 }
 
 /// `partition.metadata`: names the topic's id.
@@ -251,7 +298,20 @@ mod tests {
         assert_eq!(decode_partition_metadata("version: 1\ntopic_id: x"), None);
         let meta = MetaProperties { cluster_id: "c1".to_owned(), node_id: 3, directory_id: id };
         let text = format!("#\n#Tue Nov 24 08:00:00 UTC 2026\n{}", meta.encode());
-        assert_eq!(MetaProperties::decode(&text), Some(meta));
-        assert_eq!(MetaProperties::decode("version=0\nbroker.id=1\n"), None);
+        assert_eq!(MetaProperties::decode(&text), Ok(meta.clone()));
+        let good = meta.encode();
+        let cases = [
+            ("version=1", "version=0", "line 4: version is \"0\" instead of 1"),
+            ("version=1", "", "version is missing"),
+            ("node.id=3", "node.id=x", "line 3: node.id is \"x\" instead of a number"),
+            ("node.id=3", "node.id=-3", "line 3: node.id is \"-3\""),
+            ("cluster.id=c1", "cluster.id=", "line 1: cluster.id is \"\""),
+            ("directory.id=MD", "directory.id=M", "line 2: directory.id is"),
+            ("directory.id", "directory", "directory.id is missing"),
+        ];
+        for (from, to, what) in cases {
+            let error = MetaProperties::decode(&good.replace(from, to)).expect_err(to);
+            assert!(error.starts_with(what), "{error}");
+        }
     }
 }

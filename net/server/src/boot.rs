@@ -38,6 +38,15 @@ pub enum BootError {
         path.display()
     )]
     Identity { path: PathBuf, key: &'static str, found: String, expected: String },
+    /// Kafka refuses such a directory too (`MetaPropertiesEnsemble.verify`).
+    #[error(
+        "{} is missing, but the directory is not new: it holds {holds}, of a cluster whose id is \
+         not known here. Put the file back, or write one with the lines version=1, \
+         cluster.id=<the id its clients and tools know>, node.id={node_id}, \
+         directory.id={directory_id}; for a new cluster use another log.dirs",
+        path.display()
+    )]
+    Unnamed { path: PathBuf, holds: String, node_id: i32, directory_id: String },
     #[error("cannot listen on {address}: {source}; is another broker running there?")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("shard {shard}: {source}")]
@@ -51,7 +60,10 @@ impl BootError {
     pub fn exit_code(&self) -> u8 {
         match self {
             BootError::Identity { .. } => 78,
-            BootError::Directory { .. } | BootError::Locked { .. } | BootError::Shard { .. } => 74,
+            BootError::Directory { .. }
+            | BootError::Unnamed { .. }
+            | BootError::Locked { .. }
+            | BootError::Shard { .. } => 74,
             _ => 1,
         }
     }
