@@ -83,13 +83,24 @@ impl<S> Request<S> {
     /// The body as a message that borrows from the frame. Bytes behind it are ignored. One with many
     /// items waits here until others with many are done.
     pub async fn decode<'a, M: Message<'a>>(&'a self) -> Result<M, Close> {
+        let (message, weight) = self.decode_within(WEIGHT_MAX)?;
+        self.weigh(weight).await;
+        Ok(message)
+    }
+
+    /// A body that never has many items. For requests that others must not wait for, as they may take
+    /// as long as their client likes.
+    pub fn decode_light<'a, M: Message<'a>>(&'a self) -> Result<M, Close> {
+        self.decode_within(WEIGHT_FREE).map(|(message, _)| message)
+    }
+
+    fn decode_within<'a, M: Message<'a>>(&'a self, allowance: usize) -> Result<(M, usize), Close> {
         let body = self.frame.get(self.body_at..).unwrap_or_default();
-        let mut reader = Reader::limited(body, WEIGHT_MAX);
+        let mut reader = Reader::limited(body, allowance);
         let message = M::decode_from(&mut reader, self.version).map_err(|error| {
             Close::because(format!("{} version {} is malformed: {error}", M::NAME, self.version))
         })?;
-        self.weigh(WEIGHT_MAX - reader.allowance()).await;
-        Ok(message)
+        Ok((message, allowance - reader.allowance()))
     }
 
     /// Has the request count as one that holds at least `weight`, waiting for its turn if that is
@@ -105,6 +116,12 @@ impl<S> Request<S> {
         }
         let share = self.work.begin(weight).await;
         self.share.replace(Some(share));
+    }
+
+    /// Lets go of what was held for many items: they are in the hands of another, whose answer may be
+    /// long in coming.
+    pub fn hand_over(&self) {
+        drop(self.share.take());
     }
 
     /// Has many items.

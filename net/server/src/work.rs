@@ -23,6 +23,9 @@ pub const WEIGHT_FREE: usize = 64 << 10;
 /// Items of a heavy request between two turns of others: a fraction of a millisecond.
 pub const TURN_ITEMS: usize = 256;
 
+/// Items that whoever owns them is asked about at once, be they of a light request or a heavy one.
+pub const ITEMS_AT_ONCE: usize = 64;
+
 /// A heavy fetch waits no longer than this for records, whatever it asks: what it holds is needed by
 /// others. It is what consumers ask by default (`fetch.max.wait.ms`).
 pub const HEAVY_WAIT_MAX_MS: i32 = 500;

@@ -7,6 +7,10 @@ use engine_base::encoder::Encoder;
 use engine_base::message::Version;
 use std::fmt;
 
+/// What a request header may hold: the longest client id and some hundred tagged fields, of which
+/// Kafka has none so far.
+const HEADER_WEIGHT_MAX: usize = 64 << 10;
+
 /// Header versions 1 and 2. The client id is in the plain form in both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RequestHeader<'a> {
@@ -51,7 +55,7 @@ impl From<DecodeError> for HeaderError {
 impl<'a> RequestHeader<'a> {
     /// Reads the header of a frame without its length, and gives the body behind it.
     pub fn decode(frame: &'a [u8]) -> std::result::Result<(Self, &'a [u8]), HeaderError> {
-        let mut reader = Reader::new(frame);
+        let mut reader = Reader::limited(frame, HEADER_WEIGHT_MAX);
         let key = reader.i16()?;
         let api_version = reader.i16()?;
         let correlation_id = reader.i32()?;
@@ -139,6 +143,20 @@ mod tests {
         let frame = [0, 3, 0, 9, 0, 0, 0, 7, 0, 0, 1, 5, 2, 0xAA, 0xBB, 1];
         let (header, body) = RequestHeader::decode(&frame).expect("well formed");
         assert_eq!((header.client_id, body), (Some(""), &[1][..]));
+    }
+
+    #[test]
+    fn a_header_has_an_end() {
+        let mut frame = vec![0, 3, 0, 9, 0, 0, 0, 7, 0x7F, 0xFF];
+        frame.extend([b'c'; 0x7FFF]);
+        frame.push(0);
+        assert!(RequestHeader::decode(&frame).is_ok(), "the longest client id");
+        let mut frame = vec![0, 3, 0, 9, 0, 0, 0, 7, 0, 0, 0xD0, 0x0F];
+        for tag in 0..2000u16 {
+            frame.extend([tag.to_le_bytes()[0] | 0x80, u8::try_from(tag >> 7).expect("short"), 0]);
+        }
+        let refused = RequestHeader::decode(&frame).expect_err("too many tagged fields");
+        assert_eq!(refused, HeaderError::Malformed(DecodeError::TooMuch));
     }
 
     #[test]

@@ -343,7 +343,7 @@ def deaf_readers(ctx):
 @test(shards=2)
 def one_name_many_times(ctx):
     """A topic that is asked about many times is answered once."""
-    topic, count = ctx.topic(), 200_000
+    topic, count = ctx.topic(), 40_000
     with ctx.wire() as connection:
         body = wire.array([wire.string(topic), wire.string("absent/topic")] * count)
         reader = connection.request(wire.METADATA, 1, body)

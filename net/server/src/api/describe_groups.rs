@@ -4,9 +4,11 @@ use crate::context::Context;
 use crate::error::group_code;
 use crate::pipeline::Outcome;
 use crate::request::Request;
+use crate::work::ITEMS_AT_ONCE;
 use engine_io::Env;
 use engine_shard::{GroupAnswer, GroupCall};
 use engine_state::groups::{DescribedGroup as Described, GroupError};
+use futures_util::future::join_all;
 use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::describe_groups::{
@@ -16,21 +18,21 @@ use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
     let body: DescribeGroupsRequest = request.decode().await?;
-    let mut described: Vec<(&str, Result<Described, GroupError>)> = Vec::new();
+    // A group may be much larger than its name: who asks twice is answered once.
     let mut seen = HashSet::new();
-    for group_id in &body.groups {
-        // A group may be much larger than its name: who asks twice is answered once.
-        if !seen.insert(group_id) {
-            continue;
-        }
-        request.turn(&server.env).await;
-        let call = GroupCall::Describe(group_id.to_owned());
-        let result = match server.shard.group(group_id, call).await {
-            GroupAnswer::Described(described) => described.ok_or(GroupError::GroupIdNotFound),
-            GroupAnswer::Failed(error) => Err(error),
-            _ => Err(GroupError::UnknownServerError),
+    let asked: Vec<&str> = body.groups.iter().filter(|group_id| seen.insert(*group_id)).collect();
+    let mut described: Vec<(&str, Result<Described, GroupError>)> = Vec::new();
+    for group_ids in asked.chunks(ITEMS_AT_ONCE) {
+        let describe = async |group_id: &str| {
+            request.turn(&server.env).await;
+            match server.shard.group(group_id, GroupCall::Describe(group_id.to_owned())).await {
+                GroupAnswer::Described(described) => described.ok_or(GroupError::GroupIdNotFound),
+                GroupAnswer::Failed(error) => Err(error),
+                _ => Err(GroupError::UnknownServerError),
+            }
         };
-        described.push((group_id, result));
+        let results = join_all(group_ids.iter().map(|group_id| describe(group_id))).await;
+        described.extend(group_ids.iter().copied().zip(results));
     }
     let missing: Vec<String> =
         described.iter().map(|(group_id, _)| format!("Group {group_id} not found.")).collect();

@@ -13,7 +13,7 @@ use net_wire::generated::join_group::{
 use std::rc::Rc;
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
-    let body: JoinGroupRequest = request.decode().await?;
+    let body: JoinGroupRequest = request.decode_light()?;
     let join = Join {
         group_id: body.group_id.to_owned(),
         member_id: body.member_id.to_owned(),

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::group_result;
 use crate::pipeline::Outcome;
 use crate::request::Request;
+use crate::work::ITEMS_AT_ONCE;
 use engine_base::Uuid;
 use engine_base::message::Array;
 use engine_io::Env;
@@ -12,6 +13,7 @@ use engine_state::groups::{
     FetchReply, FetchRequest as Fetch, FetchTopic, FetchedPartition, FetchedTopic, GroupError,
     Reply,
 };
+use futures_util::future::join_all;
 use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::offset_fetch::{
@@ -26,26 +28,33 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     if request.version < 8 {
         return one_group(&server, &request, &body).await;
     }
-    let mut fetched = Vec::new();
+    // A group may have much more than a name: who asks for all of it twice is answered once.
     let mut whole = HashSet::new();
-    for group in &body.groups {
-        request.turn(&server.env).await;
-        // A group may have much more than a name: who asks for all of it twice is answered once.
-        if group.topics.is_none() && !whole.insert(group.group_id) {
-            continue;
-        }
-        let mut unknown = Vec::new();
-        let topics = group_topics(&server, &group, request.version, &mut unknown);
-        let fetch = Fetch {
-            group_id: group.group_id.to_owned(),
-            topics,
-            require_stable: body.require_stable,
+    let asked: Vec<OffsetFetchRequestGroup> = body
+        .groups
+        .iter()
+        .filter(|group| group.topics.is_some() || whole.insert(group.group_id))
+        .collect();
+    let mut fetched = Vec::with_capacity(asked.len());
+    for groups in asked.chunks(ITEMS_AT_ONCE) {
+        let fetch = async |group: &OffsetFetchRequestGroup| {
+            request.turn(&server.env).await;
+            let mut unknown = Vec::new();
+            let topics = group_topics(&server, group, request.version, &mut unknown);
+            let fetch = Fetch {
+                group_id: group.group_id.to_owned(),
+                topics,
+                require_stable: body.require_stable,
+            };
+            let mut reply = ask(&server, fetch).await;
+            if group.topics.is_none() && request.version >= 10 {
+                fill_ids(&server, &mut reply);
+            }
+            (reply, unknown)
         };
-        let mut reply = ask(&server, fetch).await;
-        if group.topics.is_none() && request.version >= 10 {
-            fill_ids(&server, &mut reply);
-        }
-        fetched.push((group.group_id, reply, unknown));
+        let replies = join_all(groups.iter().map(fetch)).await;
+        let named = groups.iter().map(|group| group.group_id).zip(replies);
+        fetched.extend(named.map(|(group_id, (reply, unknown))| (group_id, reply, unknown)));
     }
     let groups = fetched
         .iter()

@@ -5,12 +5,14 @@ use crate::context::Context;
 use crate::error::partition_code;
 use crate::pipeline::Outcome;
 use crate::request::Request;
+use crate::work::ITEMS_AT_ONCE;
 use engine_base::TopicPartition;
 use engine_io::Env;
+use futures_util::future::join_all;
 use net_wire::ErrorCode;
 use net_wire::generated::offset_for_leader_epoch::{
     EpochEndOffset, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
-    OffsetForLeaderTopicResult,
+    OffsetForLeaderPartition, OffsetForLeaderTopicResult,
 };
 use std::rc::Rc;
 
@@ -19,28 +21,31 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
     let mut topics = Vec::new();
     for topic in &body.topics {
         let known = server.topic(topic.topic);
-        let mut partitions = Vec::new();
-        for asked in &topic.partitions {
-            request.turn(&server.env).await;
-            let failed = |code: ErrorCode| EpochEndOffset {
-                error_code: code.code(),
-                partition: asked.partition,
-                ..EpochEndOffset::default()
-            };
-            let found = known.as_ref().filter(|topic| topic.partition(asked.partition).is_some());
-            let Some(topic) = found else {
-                partitions.push(failed(ErrorCode::UnknownTopicOrPartition));
-                continue;
-            };
-            let id = TopicPartition { topic_id: topic.id, partition: asked.partition };
-            let end =
-                server.shard.epoch_end(id, asked.current_leader_epoch, asked.leader_epoch).await;
-            partitions.push(match end {
-                Ok((leader_epoch, end_offset)) => {
-                    EpochEndOffset { leader_epoch, end_offset, ..failed(ErrorCode::None) }
+        let asked: Vec<_> = topic.partitions.iter().collect();
+        let mut partitions = Vec::with_capacity(asked.len());
+        for asked in asked.chunks(ITEMS_AT_ONCE) {
+            let find = async |asked: &OffsetForLeaderPartition| {
+                request.turn(&server.env).await;
+                let failed = |code: ErrorCode| EpochEndOffset {
+                    error_code: code.code(),
+                    partition: asked.partition,
+                    ..EpochEndOffset::default()
+                };
+                let found =
+                    known.as_ref().filter(|topic| topic.partition(asked.partition).is_some());
+                let Some(topic) = found else {
+                    return failed(ErrorCode::UnknownTopicOrPartition);
+                };
+                let id = TopicPartition { topic_id: topic.id, partition: asked.partition };
+                let (current, epoch) = (asked.current_leader_epoch, asked.leader_epoch);
+                match server.shard.epoch_end(id, current, epoch).await {
+                    Ok((leader_epoch, end_offset)) => {
+                        EpochEndOffset { leader_epoch, end_offset, ..failed(ErrorCode::None) }
+                    }
+                    Err(error) => failed(partition_code(&error)),
                 }
-                Err(error) => failed(partition_code(&error)),
-            });
+            };
+            partitions.extend(join_all(asked.iter().map(find)).await);
         }
         topics
             .push(OffsetForLeaderTopicResult { topic: topic.topic, partitions: partitions.into() });

@@ -25,6 +25,7 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             .map(|entry| (entry.member_id.to_owned(), request.share(entry.assignment)))
             .collect(),
     };
+    request.hand_over();
     let reply = match server.shard.group(body.group_id, GroupCall::Sync(sync)).await {
         GroupAnswer::Reply(Reply::Sync(reply)) => reply,
         GroupAnswer::Failed(error) => failed(error),
