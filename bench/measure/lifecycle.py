@@ -31,8 +31,9 @@ MANY_LOAD = ("--partitions-per-request 100 --record-bytes 1024 --records-per-bat
              "--connections 4 --depth 5 --acks 1 --rate 200")
 
 
-def row(id: str, title: str, topic: Topic, *compare: Compare, note: str = "") -> Row:
-    return Row(id, title, topic, "", compare, kind="lifecycle", note=note)
+def row(id: str, title: str, topic: Topic, *compare: Compare) -> Row:
+    blocks = 1 if topic is MANY else 2
+    return Row(id, title, topic, "", compare, kind="lifecycle", blocks=blocks)
 
 
 W13A = row("W13a", "10,000 partitions in two topics: time until all have leaders", MANY,
@@ -167,18 +168,17 @@ def many(life: Life, block: int) -> None:
 
 
 def counts(options, rows: list[Row]) -> dict[str, int]:
-    """Blocks of each row: starts of a JVM and of ten thousand partitions take their time."""
-    short = options.form == "short"
-    return {what.id: min(options.blocks, (2 if what in SINGLE else 1) if short else 5)
-            for what in rows}
+    """Blocks of each row: JVMs and ten thousand partitions take their time to start."""
+    if options.form == "full":
+        return {what.id: options.blocks for what in rows}
+    return {what.id: min(options.blocks, what.blocks or options.blocks) for what in rows}
 
 
 def run(options, rows: list[Row], results: Results) -> None:
     kinds = [kind for kind in options.brokers if kind != "peer" and not brokers.missing(kind)]
     if "peer" in options.brokers:
         results.remark("a peer is not started or killed: nothing of W13 to W16 is measured on it")
-    blocks = counts(options, rows)
-    results.head["row_blocks"] = blocks
+    blocks = results.head["row_blocks"]
     groups = {kind: Group(f"bench-life-{kind}", options.memory << 20) for kind in kinds}
     parts = []
     if set(rows) & set(SINGLE):

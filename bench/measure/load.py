@@ -10,7 +10,7 @@ from pathlib import Path
 from compat.harness import paths
 
 # Beyond its own length a window may wait for a topic's leaders and for the last answers.
-EXTRA_SECONDS = 130.0
+EXTRA_SECONDS = 75.0
 DISK_FREE_MIN = 256 << 20
 
 

@@ -16,7 +16,7 @@ PARTIAL = 3
 FORMS = {
     # Seconds of a window, blocks, seconds of load on a JVM before all, limit of a run, and of
     # windows measured again.
-    "short": {"seconds": 1.5, "blocks": 3, "warm_up": 0.4, "jvm_warm_up": 24.0, "limit": 1500.0,
+    "short": {"seconds": 1.5, "blocks": 3, "warm_up": 0.4, "jvm_warm_up": 24.0, "limit": 1260.0,
               "retry_seconds": 120.0, "retries": 1},
     "full": {"seconds": 60.0, "blocks": 5, "warm_up": 10.0, "jvm_warm_up": 180.0,
              "limit": 20 * 3600.0, "retry_seconds": 3600.0, "retries": 3},
@@ -112,6 +112,7 @@ def run(options: argparse.Namespace) -> int:
     kept.head["brokers"] = options.brokers
     kept.head["blocks"] = options.blocks
     kept.head["options"] = {key: str(value) for key, value in vars(options).items()}
+    kept.head["row_blocks"] = lifecycle.counts(options, rows)
     loads = [row for row in rows if row not in lifecycle.ROWS]
     others = [row for row in rows if row in lifecycle.ROWS]
     shutil.rmtree(options.data, ignore_errors=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from compat.harness import paths
 from compat.harness.context import create_topic
 
-from measure import brokers, gates, load, machine, metrics
+from measure import brokers, clients, gates, load, machine, metrics
 from measure.memory import Group
 from measure.results import Results
 from measure.workloads import BULK, Row, SMALL, Topic, topics
@@ -85,7 +85,8 @@ class Session:
             self.fill(broker, topic)
         broker.pause()
         os.sync()
-        self.results.remark(f"{kind} is ready, {getattr(broker, 'group', None) and broker.group.note}")
+        note = broker.group.note if kind != "peer" else "its memory limit is its own"
+        self.results.remark(f"{kind} is ready, {note}")
 
     def fill(self, broker, topic: Topic) -> None:
         written = 0
@@ -110,7 +111,7 @@ class Session:
     def run(self) -> None:
         for row in self.rows:
             rate = self.rate(row) if row.rate_part else None
-            for block in range(1, self.options.blocks + 1):
+            for block in range(1, self.results.head["row_blocks"][row.id] + 1):
                 loop = self.control(row)
                 order = [("control", loop)] if loop else []
                 order += [(kind, self.running[kind]) for kind in self.options.brokers
@@ -178,8 +179,11 @@ class Session:
             machine.evict(self.home / kind, row.cold.name)
         broker.resume()
         try:
-            measured = load.window(self.place, load_kind, broker, row.topic, arguments,
-                                   self.seconds(row), self.options.warm_up)
+            if load_kind in ("produce", "fetch"):
+                measured = load.window(self.place, load_kind, broker, row.topic, arguments,
+                                       self.seconds(row), self.options.warm_up)
+            else:
+                measured = clients.run(self.place, load_kind, arguments, broker, row.topic)
         except load.LoadError as error:
             self.results.remark(f"{row.id} on {kind} failed: {error}")
             if not broker.is_alive():

@@ -12,7 +12,7 @@ BENCH = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(BENCH), str(BENCH.parent / "tools")]
 
-from measure import gates, lifecycle, load, main, metrics, page, results, stats, svg, table
+from measure import clients, gates, lifecycle, load, main, metrics, page, results, stats, svg, table
 from measure.summary import summarise
 from measure.workloads import ROWS, topics
 
@@ -44,6 +44,25 @@ def windows(kafka=(9.0, 8.0, 10.0), tidemill=(4.0, 4.0, 5.0), control=(3.0, 3.0,
 def first_row(found: list, head=None):
     row = next(row for row in ROWS if row.id == "W3a")
     return summarise(row, found, head or HEAD)
+
+
+class Clients(unittest.TestCase):
+    def test_the_tools_are_understood(self):
+        found = clients.produced(
+            "100 records sent, 50.0 records/sec (0.05 MB/sec), 9.0 ms avg latency, 9.0 ms max "
+            "latency, 1 ms 50th, 2 ms 95th, 3 ms 99th, 4 ms 99.9th.\n"
+            "500 records sent, 250.0 records/sec (0.25 MB/sec), 1.0 ms avg latency, 8.0 ms max "
+            "latency, 1 ms 50th, 2 ms 95th, 3 ms 99th, 4 ms 99.9th.\n")
+        self.assertEqual((found["records"], found["seconds"]), (500, 2.0))
+        self.assertEqual(found["latency"]["p99_us"], 3000.0)
+        found = clients.consumed(
+            "start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec\n"
+            "2026-11-24 10:00:00:000, 2026-11-24 10:00:02:000, 100.0, 50.0, 102400, 51200.0\n")
+        self.assertEqual((found["records"], found["seconds"]), (102400, 2.0))
+        self.assertEqual(found["bytes"], 100 << 20)
+        for read in (clients.produced, clients.consumed):
+            with self.assertRaises(load.LoadError):
+                read("java: not found")
 
 
 class Statistics(unittest.TestCase):

@@ -46,6 +46,8 @@ class Row:
     cold: Topic | None = None
     # The rate is this part of what Kafka does at most, in place of {rate}.
     rate_part: float | None = None
+    # At most so many blocks in the short form.
+    blocks: int | None = None
     # Leaves pages to be written back, which the next window should not pay for.
     bulk: bool = False
     note: str = ""
@@ -71,6 +73,8 @@ LIVE = Topic("live", 16, BOUNDED)
 QUIET = Topic("quiet", 1)
 HOT = Topic("hot", 4, {"segment.bytes": str(128 * MIB)}, fill=256 * MIB)
 COLD = Topic("cold", 4, {"segment.bytes": str(128 * MIB)}, fill=2 * GIB)
+CLIENT = Topic("client", 6, BOUNDED)
+READ = Topic("client-read", 6, {"segment.bytes": str(128 * MIB)}, fill=768 * MIB)
 # Kafka flushes before it answers; the guarantee that acks=all gives on Tidemill by itself.
 FLUSHED = Topic("flushed", 64, {**BOUNDED, "flush.messages": "1"})
 
@@ -89,6 +93,15 @@ def compressed(id: str, codec: str) -> Row:
                "--connections 4 --depth 5 --acks 1", (Compare("cpu_gb", 6, 3),),
                control="write", control_goal=0.6, bulk=True)
 
+
+def client(id: str, title: str, topic: Topic, tool: str, arguments: str) -> Row:
+    return Row(id, title, topic, arguments, (Compare("cpu_record"), Compare("requests_s")),
+               kind=tool, blocks=2, bulk=True, note="one record is counted as one request")
+
+
+PERF = ("--topic {topic} --num-records 500000 --record-size 1024 --throughput -1 "
+        "--producer-props bootstrap.servers={broker} max.in.flight.requests.per.connection=5 "
+        "enable.idempotence=false compression.type=none")
 
 ROWS = [
     Row("W1a", "bulk: 6 partitions x 128 KiB in a request, 4 connections, depth 5, acks=1", BULK,
@@ -181,6 +194,13 @@ ROWS = [
         note="2 GiB, not in the page cache at the start of each window"),
     compressed("W12a", "lz4"),
     compressed("W12b", "zstd"),
+    client("R1", "kafka-producer-perf-test, 1 KiB records, batches of 16 KiB, linger 5 ms, acks=1",
+           CLIENT, "kafka-producer-perf-test", f"{PERF} acks=1 linger.ms=5 batch.size=16384"),
+    client("R2", "kafka-producer-perf-test, 1 KiB records, batches of 128 KiB, linger 5 ms, acks=1",
+           CLIENT, "kafka-producer-perf-test", f"{PERF} acks=1 linger.ms=5 batch.size=131072"),
+    client("R3", "kafka-consumer-perf-test, 1 KiB records, defaults", READ,
+           "kafka-consumer-perf-test", "--bootstrap-server {broker} --topic {topic} "
+           "--num-records 600000 --timeout 30000"),
 ]
 
 

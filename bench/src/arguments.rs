@@ -330,6 +330,9 @@ pub struct Cpu {
     pub seconds: Duration,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Watch for as long as this command runs, whose output goes to standard error.
+    #[arg(last = true)]
+    pub command: Vec<String>,
 }
 
 /// Up to an hour, in seconds with a fraction.

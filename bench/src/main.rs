@@ -62,9 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Verify(options) => show(options.format, &verify::run(&options)?),
         Command::Await(options) => show(options.format, &verify::wait(&options)?),
-        Command::Cpu(options) => {
-            show(options.format, &cpu::watch(options.pid, options.core, options.seconds)?)
-        }
+        Command::Cpu(options) => show(options.format, &cpu::watch(&options)?),
     }
 }
 

@@ -13,8 +13,12 @@ use crate::offsets::{self, End};
 use crate::pace::Pace;
 use crate::tail::{Delivered, Source, Tail};
 use crate::tally::{Entry, Loop, Tally};
+use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// Connections that are opened without a pause, and the pause.
+const CONNECT_TOGETHER: usize = 32;
+const CONNECT_PAUSE: Duration = Duration::from_millis(15);
 /// The last answers have come by then.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 /// Requests of an open loop are sent by then, or given up.
@@ -74,13 +78,23 @@ pub struct Load<'a> {
     sink: Vec<u8>,
 }
 
+/// Opens a connection. Thousands at once would fill a broker's queue of those not accepted yet, 50
+/// long with Kafka, and each beyond it waits for a second or more.
+fn connect_in_turn(address: &str, number: usize) -> Result<TcpStream, Failure> {
+    if number > 0 && number.is_multiple_of(CONNECT_TOGETHER) {
+        std::thread::sleep(CONNECT_PAUSE);
+    }
+    let stream = connect(address)?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
 impl<'a> Load<'a> {
     pub fn start(options: &Produce, frames: &'a Frames) -> Result<Load<'a>, Failure> {
         let poll = Poll::new()?;
         let mut connections = Vec::new();
         for number in 0..usize::from(options.window.connections) {
-            let stream = connect(&options.window.address)?;
-            stream.set_nonblocking(true)?;
+            let stream = connect_in_turn(&options.window.address, number)?;
             poll.add(&stream, number, Interest::Read)?;
             let stride = if options.own_partitions { options.window.connections } else { 1 };
             let manner = Manner {
@@ -152,9 +166,8 @@ impl<'a> Load<'a> {
         let starts = offsets::list(&mut client, topic, &indexes, end)?;
         for _ in 0..consume.consumers {
             for (partition, offset) in indexes.iter().zip(&starts) {
-                let stream = connect(&options.window.address)?;
-                stream.set_nonblocking(true)?;
                 let number = self.tails.len();
+                let stream = connect_in_turn(&options.window.address, number)?;
                 self.poll.add(&stream, self.connections.len() + number, Interest::Read)?;
                 let source = Source { topic, partition: *partition, offset: *offset, again };
                 let mut tail = Tail::new(stream, source, consume)?;
