@@ -105,8 +105,22 @@ def report(path: Path) -> list[Summary]:
     return found
 
 
+def possible(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
+    """A peer is not started, killed or looked into."""
+    if set(options.brokers) != {"peer"}:
+        return rows
+    left = [row for row in rows if row not in lifecycle.ROWS
+            and (row.kind in ("produce", "fetch") or options.peer_pid)]
+    if len(left) < len(rows):
+        out = ", ".join(row.id for row in rows if row not in left)
+        print(f"bench: a peer is only talked to: without {out}", flush=True)
+    if not left:
+        raise SystemExit("bench: nothing is left to be measured")
+    return left
+
+
 def run(options: argparse.Namespace) -> int:
-    rows = chosen(options.words)
+    rows = possible(options, chosen(options.words))
     kept = results.Results(options.name, options.form, options.results)
     kept.head["rows"] = [row.id for row in rows]
     kept.head["brokers"] = options.brokers

@@ -2,6 +2,7 @@
 acknowledged at acks=1; and where acks=all stands for a flush, the device must have seen one for
 each answer. The null loop, which stores nothing, must fail the same look."""
 
+import shutil
 import subprocess
 import time
 
@@ -43,6 +44,7 @@ def run(options) -> int:
     except (AssertionError, OSError) as error:
         results.remark(f"the null loop FAILED to fail: {error}")
         failed.append("null")
+    shutil.rmtree(options.data, ignore_errors=True)
     results.head["complete"] = True
     results.write()
     print(f"bench: {results.path}\nbench: parity "

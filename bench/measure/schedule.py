@@ -3,6 +3,7 @@ forwards and backwards in turn (C K O, O K C, ...)."""
 
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable
 
@@ -66,7 +67,11 @@ class Session:
 
     def prepare(self, kind: str, broker) -> None:
         """Starts a broker, makes and fills its topics, warms it up."""
-        broker.start()
+        try:
+            with socket.create_connection((broker.start().host, broker.port), timeout=10.0):
+                pass
+        except OSError as error:
+            raise AssertionError(f"{kind} at {broker.address}: {error.strerror}") from error
         self.running[kind] = broker
         self.results.head["commands"][kind] = broker.shown_command()
         wanted = {topic.name: topic for topic in (BULK, SMALL)}

@@ -1,6 +1,8 @@
 """Tests of the parts that need no broker. Run by `cargo test -p bench`, or by hand:
 python3 bench/measure/unit.py"""
 
+import contextlib
+import io
 import json
 import re
 import sys
@@ -182,6 +184,9 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(peer.brokers, ["peer"])
         with self.assertRaises(SystemExit):
             main.parse(["--brokers", "redpanda"])
+        with contextlib.redirect_stdout(io.StringIO()):
+            rows = main.possible(peer, main.chosen(["W3a", "W15", "R1"]))
+        self.assertEqual([row.id for row in rows], ["W3a"])
 
     def test_workloads_are_sound(self):
         names = [row.id for row in [*ROWS, *lifecycle.ROWS]]
