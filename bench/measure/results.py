@@ -43,6 +43,11 @@ class Results:
 
 def read(path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise SystemExit(f"bench: {path}: {error}") from error
+    missing = {"rows", "brokers", "blocks", "complete", "windows"} - set(found)
+    if missing:
+        raise SystemExit(
+            f"bench: {path} is no result of a run: it lacks {', '.join(sorted(missing))}")
+    return found

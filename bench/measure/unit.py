@@ -201,9 +201,14 @@ class Files(unittest.TestCase):
     def test_results_are_kept_from_the_first_window_on(self):
         with tempfile.TemporaryDirectory() as folder:
             kept = results.Results("unit", "short", Path(folder))
+            kept.head.update(brokers=["kafka"], blocks=1)
             kept.add(windows()[0])
             found = results.read(kept.path)
             self.assertEqual((found["complete"], len(found["windows"])), (False, 1))
+            del kept.head["brokers"]
+            kept.write()
+            with self.assertRaisesRegex(SystemExit, "it lacks brokers"):
+                results.read(kept.path)
             with self.assertRaisesRegex(SystemExit, "nothing.json"):
                 results.read(Path(folder) / "nothing.json")
 
