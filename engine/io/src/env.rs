@@ -29,14 +29,15 @@ impl Instant {
     }
 }
 
-/// Which share of the shard a task draws on.
+/// When a task gets its turn among those that are ready: connections first, then the log, then some
+/// of the background.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Queue {
     /// Connections: latency matters.
     Net,
-    /// Journal and segment writes.
+    /// Journal and direct segment writes.
     Append,
-    /// Retention, checkpoints, recovery, compaction.
+    /// Retention, checkpoints, what completes a segment that is full.
     Background,
 }
 

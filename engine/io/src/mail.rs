@@ -49,7 +49,7 @@ pub fn mesh<M: Send + 'static>(bells: &[Arc<dyn Bell>]) -> Vec<Mailbox<M>> {
 }
 
 /// A shard's mail, once on its thread. Cheap to clone. The backend calls [`Mail::arrived`] whenever
-/// the shard's bell rang or it comes round its loop.
+/// the shard's bell rang.
 pub struct Mail<M>(Rc<Inner<M>>);
 
 struct Inner<M> {
@@ -127,11 +127,6 @@ impl<M: Send + 'static> Mail<M> {
     /// Tells receivers to look. Called by the backend on the shard's own thread.
     pub fn arrived(&self) {
         self.0.arrived.notify();
-    }
-
-    /// Whether mail lies here unread. A backend looks once more after announcing sleep.
-    pub fn is_empty(&self) -> bool {
-        self.0.incoming.iter().flatten().all(|end| end.borrow().is_empty())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What other threads may touch of a shard: its bell, and the request to stop. A bell is an eventfd
-//! with a state beside it, so that ringing a shard that is awake costs no system call. The same
-//! eventfd is registered on the shard's ring: whatever wakes the shard comes in by one door.
+//! with a state beside it, so that ringing a shard that is awake costs no system call. The shard's
+//! ring has a standing read of the eventfd: whatever wakes the shard comes in by one door.
 
 use crate::mail::Bell;
 use std::io;

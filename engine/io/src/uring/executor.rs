@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Tasks that run between two looks at the ring, at most, but for those that were ready already.
+/// When this many tasks have run, the ring is looked at once the round of those that were ready at
+/// its begin is over.
 const POLLS_MAX: usize = 256;
 /// Background tasks that run between two looks at the ring, when nothing else wants to.
 const BACKGROUND_POLLS_MAX: usize = 8;
@@ -67,9 +68,7 @@ impl Wake for Handle {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.queued.load(Ordering::Acquire) {
-            self.clone().wake();
-        }
+        self.clone().wake();
     }
 }
 
@@ -191,8 +190,8 @@ impl Executor {
     }
 
     fn run_task(&self, handle: &Arc<Handle>) {
-        // From here on a wake counts again.
-        handle.queued.store(false, Ordering::Release);
+        // From here on a wake counts again. Acquires what the waker wrote before it.
+        handle.queued.swap(false, Ordering::AcqRel);
         let task = {
             let tasks = self.tasks.borrow();
             let known = tasks.as_ref().and_then(|tasks| tasks.get(handle.index));
@@ -226,7 +225,9 @@ impl Executor {
                 drop(future);
             }
         }
-        *self.tasks.borrow_mut() = None;
+        // Dropped outside the borrow: what is left may spawn once more, which then ends at once.
+        let left = self.tasks.take();
+        drop(left);
         // Handles refer to the queues that hold them: empty queues let both go.
         for queue in &mut self.ready.lock().0 {
             queue.clear();
@@ -236,7 +237,7 @@ impl Executor {
 
 #[cfg(test)]
 mod tests {
-    use super::{Executor, POLLS_MAX};
+    use super::{DROP_ROUNDS_MAX, Executor, POLLS_MAX};
     use crate::env::Queue;
     use crate::uring::bell::ShardBell;
     use std::cell::{Cell, RefCell};
@@ -296,6 +297,30 @@ mod tests {
         assert!(background.get(), "the background is not starved");
         executor.drop_tasks();
         assert!(!executor.has_ready());
+    }
+
+    #[test]
+    fn tasks_that_start_others_as_they_are_dropped_end() {
+        struct Respawn(Rc<Executor>, usize, Rc<Cell<usize>>);
+        impl Drop for Respawn {
+            fn drop(&mut self) {
+                self.2.set(self.2.get() + 1);
+                if self.1 > 0 {
+                    let next = Respawn(self.0.clone(), self.1 - 1, self.2.clone());
+                    self.0.spawn(Queue::Net, async move {
+                        let _held = next;
+                        std::future::pending::<()>().await;
+                    });
+                }
+            }
+        }
+        let (executor, _) = executor();
+        let dropped = Rc::new(Cell::new(0));
+        let generations = 2 * DROP_ROUNDS_MAX;
+        drop(Respawn(executor.clone(), generations, dropped.clone()));
+        executor.run_ready();
+        executor.drop_tasks();
+        assert_eq!(dropped.get(), generations + 1);
     }
 
     #[test]

@@ -209,6 +209,9 @@ fn check_operations(ring: &IoUring, facts: &Facts) -> Result<bool, StartError> {
         ("RENAMEAT", opcode::RenameAt::CODE),
         ("UNLINKAT", opcode::UnlinkAt::CODE),
         ("MKDIRAT", opcode::MkDirAt::CODE),
+        ("TIMEOUT", opcode::Timeout::CODE),
+        // Moves the time of a timeout, too.
+        ("TIMEOUT_REMOVE", opcode::TimeoutRemove::CODE),
         ("ASYNC_CANCEL", opcode::AsyncCancel::CODE),
     ];
     let mut probe = Probe::new();

@@ -171,24 +171,23 @@ pub(super) fn send(
     Request { entry, payload, descriptor: Some(descriptor.clone()) }
 }
 
-/// Vectors of one send that does without a message of its own.
-const VECTORS_AT_ONCE_MAX: usize = 16;
+/// Segments that are sent on the spot, at most: more go through the ring, as one send.
+pub(super) const SEGMENTS_AT_ONCE_MAX: usize = 16;
 
 /// Sends as much of `segments` as the socket takes without waiting, by a system call on the spot:
 /// less than a request costs, and without a completion to come back for. Returns how many bytes,
 /// perhaps none.
 pub(super) fn send_at_once(socket: &OwnedFd, segments: &[Bytes]) -> io::Result<usize> {
+    assert!(segments.len() <= SEGMENTS_AT_ONCE_MAX, "more would be cut");
     let mut vectors =
-        [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; VECTORS_AT_ONCE_MAX];
-    let mut count = 0;
+        [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; SEGMENTS_AT_ONCE_MAX];
     for (vector, segment) in vectors.iter_mut().zip(segments) {
         *vector = vector_of(segment);
-        count += 1;
     }
     // SAFETY: a `msghdr` of zeros is a valid empty one.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     header.msg_iov = vectors.as_mut_ptr();
-    header.msg_iovlen = count;
+    header.msg_iovlen = segments.len();
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     loop {
         // SAFETY: header and vectors are readable and name readable bytes of `segments`.

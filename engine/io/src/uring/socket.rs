@@ -85,9 +85,9 @@ impl Stream for UringStream {
             if segments.is_empty() {
                 return Ok(());
             }
-            // The kernel takes most of what is sent on the spot. The ring is for what it does not, and
-            // for sends that share their system call with others.
-            if !ring.is_crowded() {
+            // The kernel takes most of what is sent on the spot. The ring is for what it does not, for
+            // long answers, and for sends that share their system call with others.
+            if !ring.is_crowded() && segments.len() <= request::SEGMENTS_AT_ONCE_MAX {
                 let sent = request::send_at_once(&socket, &segments)?;
                 advance(&mut segments, sent);
             }
