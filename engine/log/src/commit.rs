@@ -145,6 +145,12 @@ impl<E: Env> Commit<E> {
         !self.unsynced.borrow().is_empty()
     }
 
+    /// Lets go of all partitions.
+    pub fn clear(&self) {
+        let (queue, unsynced) = (self.queue.take(), self.unsynced.take());
+        drop((queue, unsynced));
+    }
+
     pub fn want_sync(&self) {
         self.sync_wanted.set(true);
         self.sync_work.notify();

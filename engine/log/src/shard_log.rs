@@ -35,11 +35,25 @@ use std::rc::Rc;
 const RECOVERY_CONCURRENCY: usize = 16;
 
 /// A shard's log. Cheap to clone.
-pub struct ShardLog<E: Env>(Rc<Shared<E>>);
+pub struct ShardLog<E: Env>(pub(crate) Rc<Shared<E>>, Rc<Untie<E>>);
 
 impl<E: Env> Clone for ShardLog<E> {
     fn clone(&self) -> Self {
-        ShardLog(self.0.clone())
+        ShardLog(self.0.clone(), self.1.clone())
+    }
+}
+
+/// Partitions and the shard refer to each other: when the last handle is gone without a close (a
+/// process that dies in a test), they let go of each other, else all memory would stay.
+struct Untie<E: Env>(Rc<Shared<E>>);
+
+impl<E: Env> Drop for Untie<E> {
+    fn drop(&mut self) {
+        // Taken first: what is dropped may look at the lists.
+        let partitions = self.0.partitions.take();
+        let unflushed = self.0.unflushed.take();
+        drop((partitions, unflushed));
+        self.0.commit.clear();
     }
 }
 
@@ -82,6 +96,7 @@ impl<E: Env> ShardLog<E> {
         let dir_points = DirCheckpoints::read(&env, &config.dir).await;
         let run = replay.run_max.max(points.run) + 1;
         let shared = Rc::new(new_shared(env, config, run));
+        let log = ShardLog(shared.clone(), Rc::new(Untie(shared.clone())));
         shared.damages.borrow_mut().extend(replay.damages.iter().cloned());
         shared.damaged_journals.borrow_mut().extend(replay.damaged.iter().copied());
         let sources = Sources {
@@ -134,9 +149,8 @@ impl<E: Env> ShardLog<E> {
             recovered.push(install(&shared, loaded, known));
         }
         tell_damages(&shared);
-        let log = ShardLog(shared);
         // The new run's points: from here on frames of older runs say nothing about our partitions.
-        write_points(&log.0, &[]).await?;
+        write_points(&shared, &[]).await?;
         log.remove_deleted(contents.deleted).await;
         Ok((log, recovered))
     }
@@ -352,7 +366,6 @@ impl<E: Env> ShardLog<E> {
         shared.background.notify();
         shared.room.notify();
         shared.gate.empty().await;
-        // Partitions and the shard refer to each other.
         shared.partitions.borrow_mut().clear();
         result
     }

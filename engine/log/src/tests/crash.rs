@@ -210,6 +210,27 @@ fn live(seed: u64) -> u64 {
     bytes
 }
 
+/// Else each life of a test would keep its log and its whole machine.
+#[test]
+fn a_killed_process_leaves_no_memory_behind() {
+    for polls in [30, 100, 300, 1000, 3000] {
+        let machine = machine(1);
+        let kept = RefCell::new(None);
+        machine.run_until(Halt::Polls(polls), async |env| {
+            let (log, _) = open(&env).await;
+            *kept.borrow_mut() = Some(Rc::downgrade(&log.0));
+            let histories: Histories = Rc::new(RefCell::new(vec![History::default()]));
+            log.create_partition(TOPIC, id(0), small()).await.expect("created");
+            let mix = Mix { large: 10, all: 30, pause_ms: 5 };
+            client(env, log, 0, histories, 1, mix).await;
+        });
+        machine.kill();
+        let kept = kept.take();
+        assert!(kept.is_some() || polls < 300);
+        assert!(kept.is_none_or(|log| log.upgrade().is_none()), "{polls}");
+    }
+}
+
 fn seeds(default: u64) -> std::ops::Range<u64> {
     let first = std::env::var("TIDEMILL_SEED").ok().and_then(|text| text.parse().ok());
     let count = std::env::var("TIDEMILL_SEEDS").ok().and_then(|text| text.parse().ok());
