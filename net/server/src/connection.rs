@@ -110,7 +110,8 @@ async fn receive<E: Env>(
     let mut frames = Frames::new(server.request_bytes_max);
     let mut charge = server.memory.charge(connection.id);
     loop {
-        if let Err(close) = start_requests(server, connection, pipeline, &mut frames, &charge).await
+        if let Err(close) =
+            start_requests(server, connection, pipeline, &mut frames, &mut charge).await
         {
             // Answers to what came before still go out: the closing waits its turn.
             std::future::poll_fn(|context| {
@@ -135,7 +136,10 @@ async fn receive<E: Env>(
         let (result, buffer) = connection.stream.recv(frames.lend()).await;
         match result {
             Ok(0) => return None,
-            Ok(received) => frames.received(buffer, received),
+            Ok(received) => {
+                frames.received(buffer, received);
+                charge.set(frames.held_bytes());
+            }
             Err(error) => {
                 debug!(peer = %connection.peer, %error, "receive failed");
                 return None;
@@ -169,7 +173,7 @@ async fn start_requests<E: Env>(
     connection: &Rc<Connection<E::Stream>>,
     pipeline: &Pipeline,
     frames: &mut Frames,
-    charge: &Charge,
+    charge: &mut Charge,
 ) -> Result<(), Close> {
     loop {
         pipeline.below(IN_WORK_MAX).await;
@@ -182,9 +186,13 @@ async fn start_requests<E: Env>(
         else {
             return Ok(());
         };
+        // What has left the buffer is the request's from here on, however long that waits.
+        let held = frames.held_bytes();
+        connection.partial_bytes.set(held);
+        charge.set(held);
+        let charge = charge.split(frame.len());
         let size = dispatch::size_of_answer(&frame);
         pipeline.room_for(size).await;
-        let charge = charge.split(frame.len());
         let mut working = Some(dispatch::start(server, connection, frame, charge)?);
         std::future::poll_fn(|context| {
             if let Some(working) = working.take() {

@@ -4,8 +4,10 @@
 //! - Each connection may hold [`FREE_BYTES`] of a frame without asking. Beyond, it draws on a budget
 //!   that all connections of the shard share; while that is not spent, everybody receives.
 //! - When it is spent, those who want more stand in a queue. One connection at a time, the favoured,
-//!   receives beyond the budget, so that some frame always gets complete: what is held exceeds the
-//!   budget by about one frame of the largest size, and what is free to everybody.
+//!   receives beyond the budget, so that some frame always gets complete. When there is room again
+//!   they go on one after the other, the next when the one before has received or had nothing.
+//! - What is held exceeds the budget by about one frame of the largest size, by what is free to
+//!   everybody, and by what those bring in one receive that were let to while there was room.
 //! - Progress decides. A favoured connection that brings less than [`STINT_BYTES`] in a [`STINT`]
 //!   while others wait loses its place to the first of them, and queues again when it has brought
 //!   something. While the budget is spent, connections that hold a claim and [drip](Drip) are closed.
@@ -29,6 +31,9 @@ pub const FREE_BYTES: usize = 256 << 10;
 const STINT: Duration = Duration::from_millis(10);
 const STINT_BYTES: usize = 16 << 10;
 
+/// Who has waited and is let to receive has received within this time, or had nothing to bring.
+const ENTRY: Duration = Duration::from_millis(1);
+
 /// A connection drips if it brings less than [`DRIP_BYTES`] while it is let to receive for so long.
 pub const DRIPPING_AFTER: Duration = Duration::from_secs(2);
 const DRIP_BYTES: usize = 64 << 10;
@@ -43,6 +48,8 @@ pub struct RequestMemory {
     favoured: Cell<Option<u64>>,
     /// What favoured connections have brought so far.
     favoured_bytes: Cell<usize>,
+    /// The connection that was let to receive last and has not received since.
+    entering: Cell<Option<u64>>,
     /// Connections that wait, by id.
     queue: RefCell<VecDeque<u64>>,
     /// Somebody wanted more than there is.
@@ -59,6 +66,7 @@ impl RequestMemory {
             used_bytes: Cell::new(0),
             favoured: Cell::new(None),
             favoured_bytes: Cell::new(0),
+            entering: Cell::new(None),
             queue: RefCell::new(VecDeque::new()),
             is_short: Cell::new(false),
             freed: Signal::new(),
@@ -87,6 +95,18 @@ impl RequestMemory {
 
     /// The first of the queue waits for its turn.
     async fn first<E: Env>(&self, env: &E, id: u64) {
+        if let Some(entering) = self.entering.get() {
+            let entered = async {
+                loop {
+                    let freed = self.freed.wait();
+                    if self.entering.get() != Some(entering) {
+                        return;
+                    }
+                    freed.await;
+                }
+            };
+            select(pin!(entered), pin!(env.sleep(ENTRY))).await;
+        }
         while !self.has_room() {
             let freed = self.freed.wait();
             let Some(favoured) = self.favoured.get() else { break };
@@ -98,7 +118,9 @@ impl RequestMemory {
                 break;
             }
         }
-        if !self.has_room() {
+        if self.has_room() {
+            self.entering.set(Some(id));
+        } else {
             self.favoured.set(Some(id));
         }
     }
@@ -131,6 +153,10 @@ impl Charge {
         let before = std::mem::replace(&mut self.bytes, bytes);
         memory.used_bytes.set(memory.used_bytes.get() - before + bytes);
         let mut is_free = bytes < before;
+        if memory.entering.get() == Some(self.id) {
+            memory.entering.set(None);
+            is_free = true;
+        }
         if memory.favoured.get() == Some(self.id) {
             let brought = bytes.saturating_sub(before);
             memory.favoured_bytes.set(memory.favoured_bytes.get().wrapping_add(brought));
@@ -147,7 +173,8 @@ impl Charge {
     /// Waits until this connection may receive more on top of what it holds.
     pub async fn room<E: Env>(&self, env: &E) {
         let memory = &*self.memory;
-        if self.bytes <= FREE_BYTES || memory.has_room() || memory.favoured.get() == Some(self.id) {
+        let is_free = memory.has_room() && memory.queue.borrow().is_empty();
+        if self.bytes <= FREE_BYTES || is_free || memory.favoured.get() == Some(self.id) {
             return;
         }
         memory.is_short.set(true);
@@ -155,9 +182,6 @@ impl Charge {
         let _place = Place { memory, id: self.id };
         loop {
             let freed = memory.freed.wait();
-            if memory.has_room() {
-                return;
-            }
             if memory.queue.borrow().front() == Some(&self.id) {
                 return memory.first(env, self.id).await;
             }
@@ -282,6 +306,42 @@ mod tests {
         check(&[large, large, large], 1, &[(0, 0), (1, stint), (2, 2 * stint)]);
         // But for a frame that is already too much on top of the budget, which must go first.
         check(&[4 << 20, large], 1, &[(0, 0), (1, 100)]);
+    }
+
+    #[test]
+    fn those_who_waited_go_on_one_after_the_other() {
+        const FRAME: usize = 1 << 20;
+        let machine = Machine::new(2, Options::calm());
+        machine.run(async |env| {
+            let memory = RequestMemory::new(2 << 20, FRAME);
+            let mut first = memory.charge(u64::MAX - 1);
+            first.set(2 << 20);
+            let peak = Rc::new(RefCell::new(0));
+            let done = Rc::new(RefCell::new(0));
+            for id in 0..6 {
+                let mut charge = memory.charge(id);
+                charge.set(300 << 10);
+                let (own, peak, done) = (env.clone(), peak.clone(), done.clone());
+                env.spawn(Queue::Net, async move {
+                    charge.room(&own).await;
+                    // The rest is in its socket. Its request is then in work for a while.
+                    own.yield_now().await;
+                    charge.set(FRAME);
+                    let used = charge.memory.used_bytes();
+                    peak.replace_with(|peak| used.max(*peak));
+                    own.sleep(Duration::from_millis(5)).await;
+                    drop(charge);
+                    done.replace_with(|done| *done + 1);
+                });
+            }
+            // The first of them is favoured and brings it all; then there is room again.
+            env.sleep(Duration::from_millis(1)).await;
+            peak.replace(0);
+            drop(first);
+            env.sleep(Duration::from_secs(1)).await;
+            assert_eq!((*done.borrow(), memory.used_bytes()), (6, 0));
+            assert!(*peak.borrow() <= (2 << 20) + 2 * FRAME, "{} bytes", peak.borrow());
+        });
     }
 
     #[test]

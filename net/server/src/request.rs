@@ -29,6 +29,8 @@ pub struct Request<S> {
     work: Rc<Work>,
     /// Has many items, and holds a share of `work` or waits for it.
     heavy: Cell<bool>,
+    /// What its body weighs, once that is decoded.
+    weight: Cell<usize>,
     share: RefCell<Option<Share>>,
     /// Items worked on since others had a turn.
     items: Cell<usize>,
@@ -68,6 +70,7 @@ impl<S> Request<S> {
             _charge: charge,
             work,
             heavy: Cell::new(false),
+            weight: Cell::new(0),
             share: RefCell::new(None),
             items: Cell::new(0),
         }
@@ -84,7 +87,8 @@ impl<S> Request<S> {
     /// items waits here until others with many are done.
     pub async fn decode<'a, M: Message<'a>>(&'a self) -> Result<M, Close> {
         let (message, weight) = self.decode_within(WEIGHT_MAX)?;
-        self.weigh(weight).await;
+        self.weight.set(weight);
+        self.weigh_also(0).await;
         Ok(message)
     }
 
@@ -103,9 +107,10 @@ impl<S> Request<S> {
         Ok((message, allowance - reader.allowance()))
     }
 
-    /// Has the request count as one that holds at least `weight`, waiting for its turn if that is
-    /// much. What it held so far is free while it waits, so that no two wait for each other.
-    pub async fn weigh(&self, weight: usize) {
+    /// Has the request count as one that holds `more` besides its body, waiting for its turn if that
+    /// is much. What it held so far is free while it waits, so that no two wait for each other.
+    pub async fn weigh_also(&self, more: usize) {
+        let weight = self.weight.get().saturating_add(more);
         let held = self.share.borrow().as_ref().map_or(WEIGHT_FREE, Share::weight);
         if weight <= held {
             return;

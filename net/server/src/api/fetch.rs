@@ -98,7 +98,7 @@ async fn plan<E: Env>(
     let epoch = if request.version < 7 { SESSION_EPOCH_FINAL } else { body.session_epoch };
     // A short request may stand for a large session.
     let kept = server.sessions.borrow().partitions(body.session_id, epoch);
-    request.weigh(kept.saturating_mul(ITEM_WEIGHT)).await;
+    request.weigh_also(kept.saturating_mul(ITEM_WEIGHT)).await;
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut places = HashMap::new();
     for topic in &body.topics {

@@ -156,6 +156,40 @@ fn a_frame_larger_than_the_memory_of_requests_is_taken() {
 }
 
 #[test]
+fn a_frame_in_work_is_held_once_and_no_longer_than_that() {
+    let machine = machine(48);
+    let settings = [
+        "tidemill.request.memory.bytes=1048576",
+        "socket.request.max.bytes=10000000",
+        "message.max.bytes=9000000",
+    ];
+    serve(&machine, 1, &settings, async |broker| {
+        let topic = broker.create("t", 2).await;
+        let large = batch(1, &[&vec![7; 8_000_000]]);
+        // The large one takes the last place in work, behind a fetch that waits for long.
+        let mut waiting = Vec::new();
+        for _ in 0..2 {
+            let client = broker.connect().await;
+            client.send(13, &fetch(topic, &[(1, 0)], 60_000)).await;
+            for _ in 0..62 {
+                client.send(3, &quick()).await;
+            }
+            client.send(13, &produce(topic, &[(0, &large)], -1)).await;
+            waiting.push(client);
+        }
+        broker.sleep(2_000 * MS).await;
+        let batch = batch(1, &[&[7; 900_000]]);
+        let client = broker.connect().await;
+        client.send(13, &produce(topic, &[(0, &batch)], -1)).await;
+        let answer = client.receive_within(1_000 * MS).await.flatten().expect("in time");
+        assert_eq!(one_offset(&answer), Ok(2), "those before it are done");
+        for client in waiting {
+            assert!(client.receive_within(MS).await.is_none(), "and wait for their turn");
+        }
+    });
+}
+
+#[test]
 fn idle_connections_end_and_others_do_not() {
     let machine = machine(42);
     serve(&machine, 2, &["connections.max.idle.ms=5000"], async |broker| {
