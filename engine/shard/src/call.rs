@@ -62,6 +62,8 @@ pub enum Answer {
     Controller(ControllerAnswer),
     Table(Vec<CheckpointRow>),
     Done,
+    /// A step of the start did not succeed; the shard asked has said why.
+    Failed,
 }
 
 /// How much a fetch wants and how long it may take.

@@ -12,14 +12,16 @@ use engine_state::config::TopicConfig;
 use engine_state::metadata::{ConfigResource, Image, TopicImage};
 use engine_state::producers::ProducerTable;
 use futures_util::stream::{self, StreamExt};
+use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{error, warn};
 
-/// Pause before partitions that could not be made are tried again.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// Pause before partitions that could not be made are tried again; it doubles each time.
+const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 /// Partitions of a topic that are made at once: their syncs share commits of the file system.
 const CREATE_CONCURRENCY: usize = 32;
@@ -31,6 +33,26 @@ pub(crate) struct Following {
     turn: Lock,
     /// A task makes what could not be made before.
     is_retrying: Cell<bool>,
+    /// Partitions that could not be made, and why.
+    missing: RefCell<HashMap<TopicPartition, LogError>>,
+}
+
+impl Following {
+    /// Notes that a partition could not be made; whether this is the first time for this cause.
+    fn is_news(&self, id: TopicPartition, error: &LogError) -> bool {
+        let before = self.missing.borrow_mut().insert(id, error.clone());
+        before.as_ref() != Some(error)
+    }
+
+    /// Whether trying again is of no use.
+    fn is_hopeless(&self, id: TopicPartition) -> bool {
+        self.missing.borrow().get(&id).is_some_and(lasts)
+    }
+}
+
+/// Whether a cause stays until an operator has acted, and then until the next start.
+fn lasts(error: &LogError) -> bool {
+    matches!(error, LogError::Offline { .. } | LogError::Fenced | LogError::Closed)
 }
 
 /// The log's settings from a topic's configs.
@@ -90,8 +112,10 @@ impl<E: Env> Shard<E> {
 
     /// Makes partitions that could not be made, until all are there: the disk was full, say.
     async fn retry_partitions(self: Rc<Self>) {
+        let mut pause = RETRY_AFTER_MIN;
         loop {
-            self.env.sleep(RETRY_EVERY).await;
+            self.env.sleep(pause).await;
+            pause = (pause * 2).min(RETRY_AFTER_MAX);
             let _turn = self.following.turn.acquire().await;
             let image = self.image();
             let mut complete = true;
@@ -105,7 +129,7 @@ impl<E: Env> Shard<E> {
         }
     }
 
-    /// False if one of them could not be made.
+    /// False if one of them could not be made, and may be later.
     async fn add_partitions(self: &Rc<Self>, image: &Image, topic: &TopicImage) -> bool {
         let config = TopicConfig::resolve(&self.topic_layers(image, topic));
         let mut missing = Vec::new();
@@ -117,6 +141,7 @@ impl<E: Env> Shard<E> {
             let epoch = LeaderEpoch(partition.leader_epoch);
             match self.replica(id) {
                 Some(replica) => replica.leader_epoch.set(epoch),
+                None if self.following.is_hopeless(id) => {}
                 None => missing.push((id, epoch)),
             }
         }
@@ -129,17 +154,21 @@ impl<E: Env> Shard<E> {
             .buffered(CREATE_CONCURRENCY);
         while let Some((id, epoch, made)) = making.next().await {
             match made {
-                Ok(log) => self.add_replica(log, epoch, self.new_producers()),
+                Ok(log) => {
+                    self.following.missing.borrow_mut().remove(&id);
+                    self.add_replica(log, epoch, self.new_producers());
+                }
                 // Requests for it fail until it can be made, once the cause is gone.
                 Err(error) => {
-                    // What is offline stays so until an operator has acted and the next start.
-                    complete &= matches!(error, LogError::Offline { .. });
-                    error!(
-                        topic = &*topic.name,
-                        partition = id.partition,
-                        %error,
-                        "partition cannot be created now"
-                    );
+                    complete &= lasts(&error);
+                    if self.following.is_news(id, &error) {
+                        error!(
+                            topic = &*topic.name,
+                            partition = id.partition,
+                            %error,
+                            "partition cannot be created now"
+                        );
+                    }
                 }
             }
         }
@@ -177,6 +206,7 @@ impl<E: Env> Shard<E> {
     async fn remove_partitions(&self, topic: &TopicImage) {
         for partition in &topic.partitions {
             let id = TopicPartition { topic_id: topic.id, partition: partition.id };
+            self.following.missing.borrow_mut().remove(&id);
             if self.replicas.borrow_mut().remove(&id).is_none() {
                 continue;
             }
@@ -229,5 +259,30 @@ impl<E: Env> Shard<E> {
                 replica.log.set_config(partition_config(&self.topic_config(topic)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Following;
+    use engine_base::{TopicPartition, Uuid};
+    use engine_log::LogError;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let following = Following::default();
+        let at = |partition| TopicPartition { topic_id: Uuid::ZERO, partition };
+        let offline = LogError::Offline { path: "t-0".into(), what: "is lost".to_owned() };
+        let tell = |partition, error: &LogError, is_news, is_hopeless| {
+            assert_eq!(following.is_news(at(partition), error), is_news, "{partition} {error}");
+            assert_eq!(following.is_hopeless(at(partition)), is_hopeless, "{partition} {error}");
+        };
+        tell(0, &LogError::NoSpace, true, false);
+        tell(0, &LogError::NoSpace, false, false);
+        tell(1, &LogError::NoSpace, true, false);
+        tell(0, &offline, true, true);
+        tell(0, &offline, false, true);
+        tell(0, &LogError::NoSpace, true, false);
+        assert!(!following.is_hopeless(at(2)));
     }
 }

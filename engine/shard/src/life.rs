@@ -155,7 +155,8 @@ impl<E: Env> Shard<E> {
             .collect();
         self.log.finish_recovery().await?;
         for call in calls {
-            call.await;
+            // A shard that takes no appends must not be said to serve; it has told the reason.
+            let Some(Answer::Done) = call.await else { return Err(StartError::Stopped) };
         }
         self.begin_metadata().await
     }
@@ -209,12 +210,13 @@ impl<E: Env> Shard<E> {
                 self.note_step(step);
                 Answer::Done
             }
-            Step::FinishRecovery => {
-                if let Err(error) = self.log.finish_recovery().await {
-                    error!(%error, "old journals stay");
+            Step::FinishRecovery => match self.log.finish_recovery().await {
+                Ok(()) => Answer::Done,
+                Err(error) => {
+                    error!(shard = %self.id(), %error, "the log cannot take up work");
+                    Answer::Failed
                 }
-                Answer::Done
-            }
+            },
             Step::Table => Answer::Table(self.log.checkpoint_table()),
             Step::Close => match self.close_log().await {
                 Some(rows) => Answer::Table(rows),

@@ -216,6 +216,25 @@ fn a_failed_journal_fences_its_shard_and_the_next_start_recovers() {
 }
 
 #[test]
+fn partitions_that_cannot_be_made_are_tried_less_and_less() {
+    let machine = machine(85);
+    Node::of(1).live(&machine, async |cluster| {
+        let fail = Effect::Fail(Failure::Io);
+        let fault = Fault::new("*/t-0", DiskCall::CreateDir, When::Always, fail);
+        let fault = cluster.control().inject(fault);
+        let id = cluster.create("t", 2).await;
+        let shard = cluster.shard(0);
+        put(&shard, at(id, 1), b"x", Acks::All).await.unwrap();
+        shard.env.sleep(300_000 * MS).await;
+        let tries = cluster.control().struck(fault);
+        assert!((5..20).contains(&tries), "{tries} times in five minutes");
+        cluster.control().heal(fault);
+        shard.env.sleep(30_000 * MS).await;
+        put(&shard, at(id, 0), b"x", Acks::All).await.unwrap();
+    });
+}
+
+#[test]
 fn commands_on_a_failed_metadata_log_are_refused() {
     let machine = machine(84);
     let node = Node::of(2);

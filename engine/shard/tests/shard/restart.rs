@@ -185,6 +185,25 @@ fn a_shard_that_cannot_start_ends_the_others() {
 }
 
 #[test]
+fn a_shard_that_cannot_take_appends_ends_the_start() {
+    for failing in ["*journal-0-*", "*journal-1-*", "*journal-2-*"] {
+        let machine = machine(76);
+        let node = Node::of(3);
+        // All has been recovered, and then its first journal cannot be made.
+        let fail = Effect::Fail(Failure::Io);
+        let fault = machine.inject(Fault::new(failing, DiskCall::Open, When::Always, fail));
+        let results = node.start_only(&machine, async |_| {});
+        assert!(machine.struck(fault) > 0);
+        assert!(results.iter().all(Result::is_err), "{failing}: {results:?}");
+        machine.heal_all();
+        machine.kill();
+        node.live(&machine, async |cluster| {
+            cluster.create("t", 3).await;
+        });
+    }
+}
+
+#[test]
 fn partitions_the_metadata_does_not_know_are_kept_and_not_served() {
     let machine = machine(74);
     let node = Node::of(2);
