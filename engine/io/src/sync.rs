@@ -1,6 +1,7 @@
 //! Waiting between tasks of one shard, on nothing but `Waker`s: no runtime, no thread.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -77,12 +78,14 @@ impl Drop for Wait<'_> {
     }
 }
 
-/// One holder at a time, who may await; the others wait. Not fair, and it need not be: for rare
-/// work such as changes of metadata.
+/// One holder at a time, who may await; the others get it in the order in which they asked, so
+/// nobody who frees it and asks again at once keeps them out.
 #[derive(Default, Debug)]
 pub struct Lock {
     held: Cell<bool>,
-    free: Signal,
+    /// Counts those who had to wait.
+    tickets: Cell<u64>,
+    waiting: RefCell<VecDeque<(u64, Waker)>>,
 }
 
 /// Frees its [`Lock`] when dropped.
@@ -90,13 +93,15 @@ pub struct Lock {
 pub struct LockGuard<'a>(&'a Lock);
 
 impl Lock {
-    pub async fn acquire(&self) -> LockGuard<'_> {
-        loop {
-            let free = self.free.wait();
-            if !self.held.replace(true) {
-                return LockGuard(self);
-            }
-            free.await;
+    /// The place in the order is taken at the first poll.
+    pub fn acquire(&self) -> Acquire<'_> {
+        Acquire { lock: self, ticket: None }
+    }
+
+    fn wake_first(&self) {
+        let first = self.waiting.borrow().front().map(|(_, waker)| waker.clone());
+        if let Some(waker) = first {
+            waker.wake();
         }
     }
 }
@@ -104,7 +109,57 @@ impl Lock {
 impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
         self.0.held.set(false);
-        self.0.free.notify();
+        self.0.wake_first();
+    }
+}
+
+/// See [`Lock::acquire`].
+#[derive(Debug)]
+pub struct Acquire<'a> {
+    lock: &'a Lock,
+    /// Its place among those who wait.
+    ticket: Option<u64>,
+}
+
+impl<'a> Future for Acquire<'a> {
+    type Output = LockGuard<'a>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<LockGuard<'a>> {
+        let lock = self.lock;
+        let mut waiting = lock.waiting.borrow_mut();
+        let is_next = waiting.front().is_none_or(|(first, _)| Some(*first) == self.ticket);
+        if is_next && !lock.held.replace(true) {
+            if self.ticket.take().is_some() {
+                waiting.pop_front();
+            }
+            return Poll::Ready(LockGuard(lock));
+        }
+        match self.ticket {
+            Some(own) => {
+                if let Some((_, waker)) = waiting.iter_mut().find(|(ticket, _)| *ticket == own) {
+                    waker.clone_from(context.waker());
+                }
+            }
+            None => {
+                let ticket = lock.tickets.get();
+                lock.tickets.set(ticket + 1);
+                waiting.push_back((ticket, context.waker().clone()));
+                self.ticket = Some(ticket);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Acquire<'_> {
+    fn drop(&mut self) {
+        // Gave up: the next one may be due.
+        if let Some(own) = self.ticket {
+            self.lock.waiting.borrow_mut().retain(|(ticket, _)| *ticket != own);
+            if !self.lock.held.get() {
+                self.lock.wake_first();
+            }
+        }
     }
 }
 
@@ -219,6 +274,33 @@ mod tests {
         assert!(second.as_mut().poll(&mut context).is_pending());
         drop(first);
         assert!(second.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn a_lock_goes_to_those_who_wait_in_their_order() {
+        use std::future::Future;
+        let lock = super::Lock::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(first) = pin!(lock.acquire()).poll(&mut context) else {
+            panic!("it was free");
+        };
+        let mut second = Box::pin(lock.acquire());
+        let mut third = Box::pin(lock.acquire());
+        let mut fourth = Box::pin(lock.acquire());
+        for waiting in [&mut second, &mut third, &mut fourth] {
+            assert!(waiting.as_mut().poll(&mut context).is_pending());
+        }
+        drop(first);
+        let mut again = Box::pin(lock.acquire());
+        assert!(again.as_mut().poll(&mut context).is_pending(), "nobody comes before them");
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        let Poll::Ready(held) = second.as_mut().poll(&mut context) else { panic!("its turn") };
+        drop(third);
+        drop(held);
+        assert!(again.as_mut().poll(&mut context).is_pending());
+        assert!(fourth.as_mut().poll(&mut context).is_ready(), "the third gave up");
+        assert!(again.as_mut().poll(&mut context).is_ready());
+        assert!(lock.waiting.borrow().is_empty());
     }
 
     #[test]

@@ -182,7 +182,8 @@ impl<E: Env> Partition<E> {
 
     fn spawn_seal(&self) {
         let partition = self.clone();
-        self.0.shared.spawn(Queue::Background, async move {
+        // Not in the background: it holds the `io` lock, which the direct path waits for.
+        self.0.shared.spawn(Queue::Append, async move {
             partition.complete_sealed().await;
         });
     }

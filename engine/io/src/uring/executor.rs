@@ -22,8 +22,10 @@ use std::task::{Context, Poll, Wake, Waker};
 /// When this many tasks have run, the ring is looked at once the round of those that were ready at
 /// its begin is over.
 const POLLS_MAX: usize = 256;
-/// Background tasks that run between two looks at the ring, when nothing else wants to.
-const BACKGROUND_POLLS_MAX: usize = 8;
+/// Background tasks that run between two looks at the ring: so many, or one for so many polls of
+/// the others if that is more, so that much other work does not hold them up.
+const BACKGROUND_POLLS: usize = 8;
+const BACKGROUND_SHARE: usize = 32;
 /// Rounds in which tasks, as they are dropped at the end, may start others.
 const DROP_ROUNDS_MAX: usize = 16;
 
@@ -164,8 +166,7 @@ impl Executor {
             }
             polls += count;
         }
-        let limit = if polls < POLLS_MAX { BACKGROUND_POLLS_MAX } else { 1 };
-        self.run_queue(Queue::Background, limit);
+        self.run_queue(Queue::Background, BACKGROUND_POLLS.max(polls / BACKGROUND_SHARE));
     }
 
     /// Runs the tasks of one queue that are ready now, at most `limit`. Returns how many it ran.
@@ -297,6 +298,25 @@ mod tests {
         assert!(background.get(), "the background is not starved");
         executor.drop_tasks();
         assert!(!executor.has_ready());
+    }
+
+    #[test]
+    fn the_background_has_its_share_of_a_busy_round() {
+        let busy_of = |count: usize| {
+            let (executor, _) = executor();
+            let seen = Rc::new(Cell::new(0));
+            for _ in 0..100 {
+                let seen = seen.clone();
+                executor.spawn(Queue::Background, async move { seen.set(seen.get() + 1) });
+            }
+            for _ in 0..count {
+                executor.spawn(Queue::Net, async {});
+            }
+            executor.run_ready();
+            executor.drop_tasks();
+            seen.get()
+        };
+        assert_eq!([0, 256, 1024].map(busy_of), [8, 8, 32]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests over the deterministic machine. Helpers here; one file per subject.
 
 mod basic;
+mod busy;
 mod crash;
 mod damage;
 mod faults;
