@@ -4,9 +4,10 @@
 use super::configs::config_records;
 use super::error::{Refusal, RefusalKind};
 use super::image::{ConfigResource, Image, PartitionImage};
+use super::names::{self, Unified};
+use super::placement;
 use super::record::Record;
 use super::rules::{PARTITIONS_PER_REQUEST_MAX, Rules, TOO_MANY_PARTITIONS};
-use super::{names, placement};
 use crate::config::ConfigMap;
 use engine_base::Uuid;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,10 +69,12 @@ pub fn create_topics(
             repeated.insert(topic.name);
         }
     }
+    let collisions = collisions(image, topics);
     let create = |topic: &NewTopic<'_>| {
         if repeated.contains(topic.name) {
             return Err(Refusal::new(RefusalKind::InvalidRequest, "Duplicate topic name."));
         }
+        check_name(image, topic.name, &collisions)?;
         create_topic(image, topic, rules)
     };
     Ok(topics.iter().map(create).collect())
@@ -90,7 +93,6 @@ fn create_topic(
     topic: &NewTopic<'_>,
     rules: &Rules<'_>,
 ) -> Result<CreatedTopic, Refusal> {
-    check_name(image, topic.name)?;
     let configs = new_configs(topic)?;
     let resource = ConfigResource::topic(topic.name);
     let changes: Vec<(&str, Option<&str>)> =
@@ -114,7 +116,32 @@ fn create_topic(
     })
 }
 
-fn check_name(image: &Image, name: &str) -> Result<(), Refusal> {
+/// The existing topics that names asked for collide with. Looks at each topic once, however many
+/// names there are: they may be as many as fit into a request.
+fn collisions<'a>(
+    image: &'a Image,
+    topics: &[NewTopic<'a>],
+) -> BTreeMap<Unified<'a>, Option<&'a str>> {
+    let asked = topics.iter().filter_map(|topic| Unified::of(topic.name));
+    let mut collisions: BTreeMap<Unified<'_>, Option<&str>> =
+        asked.map(|name| (name, None)).collect();
+    if collisions.is_empty() {
+        return collisions;
+    }
+    for topic in image.topics() {
+        let found = Unified::of(&topic.name).and_then(|name| collisions.get_mut(&name));
+        if let Some(existing) = found {
+            existing.get_or_insert(&topic.name);
+        }
+    }
+    collisions
+}
+
+fn check_name(
+    image: &Image,
+    name: &str,
+    collisions: &BTreeMap<Unified<'_>, Option<&str>>,
+) -> Result<(), Refusal> {
     if name == METADATA_TOPIC {
         let why = format!("Creation of internal topic {METADATA_TOPIC} is prohibited.");
         return Err(Refusal::new(RefusalKind::InvalidRequest, why));
@@ -123,12 +150,10 @@ fn check_name(image: &Image, name: &str) -> Result<(), Refusal> {
         let why = format!("Topic '{name}' already exists.");
         return Err(Refusal::new(RefusalKind::TopicExists, why));
     }
-    if names::can_collide(name) {
-        let existing = image.topics().find(|topic| names::collide(&topic.name, name));
-        if let Some(existing) = existing {
-            let why = format!("Topic '{name}' collides with existing topic: {}", existing.name);
-            return Err(Refusal::new(RefusalKind::InvalidTopic, why));
-        }
+    let existing = Unified::of(name).and_then(|name| collisions.get(&name).copied().flatten());
+    if let Some(existing) = existing {
+        let why = format!("Topic '{name}' collides with existing topic: {existing}");
+        return Err(Refusal::new(RefusalKind::InvalidTopic, why));
     }
     names::check(name)
 }

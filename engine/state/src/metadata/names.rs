@@ -1,6 +1,7 @@
 //! What a topic may be called (Kafka's `Topic`).
 
 use super::error::{Refusal, RefusalKind};
+use std::cmp::Ordering;
 
 const NAME_CHARS_MAX: usize = 249;
 
@@ -25,20 +26,45 @@ fn is_legal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
-/// Whether two names are the same once dots are written as underscores, as in names of metrics.
-pub fn collide(one: &str, other: &str) -> bool {
-    let unified = |byte: u8| if byte == b'.' { b'_' } else { byte };
-    one.len() == other.len() && one.bytes().map(unified).eq(other.bytes().map(unified))
+/// A name that equals others by its unified form: names whose unified forms are the same collide.
+/// Dots count as underscores, as in names of metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Unified<'a>(&'a str);
+
+impl<'a> Unified<'a> {
+    /// `None` if the name has no sign that can collide.
+    pub fn of(name: &'a str) -> Option<Self> {
+        name.contains(['.', '_']).then_some(Unified(name))
+    }
+
+    fn bytes(self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|byte| if byte == b'.' { b'_' } else { byte })
+    }
 }
 
-/// Whether the name has a sign that can collide.
-pub fn can_collide(name: &str) -> bool {
-    name.contains(['.', '_'])
+impl PartialEq for Unified<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Unified<'_> {}
+
+impl PartialOrd for Unified<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Unified<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes().cmp(other.bytes())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{check, collide};
+    use super::{Unified, check};
 
     #[test]
     fn names_are_judged_as_by_kafka() {
@@ -64,6 +90,9 @@ mod tests {
              249"
         );
         assert_eq!(flaw(&long), Some(expected));
-        assert!(collide("a.b_c", "a_b.c") && !collide("a.b", "a-b") && !collide("a.b", "a.bc"));
+        assert_eq!(Unified::of("a.b_c"), Unified::of("a_b.c"));
+        for (one, other) in [("a.b", "a-b"), ("a.b", "a.bc"), ("a_b", "a_c"), ("a", "a_")] {
+            assert_ne!(Unified::of(one), Unified::of(other));
+        }
     }
 }

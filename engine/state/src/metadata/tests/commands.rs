@@ -71,6 +71,25 @@ fn topics_are_created_or_refused_as_by_kafka() {
 }
 
 #[test]
+fn many_names_are_compared_with_all_topics_at_once() {
+    let there = |number: u32| {
+        let mut bytes = [9; 16];
+        bytes[12..].copy_from_slice(&number.to_be_bytes());
+        let id = engine_base::Uuid::from_bytes(bytes);
+        Record::Topic { name: format!("there.{number}").into(), id }
+    };
+    let image = applied(&booted(), &(0..20_000).map(there).collect::<Vec<_>>());
+    let names: Vec<String> = (10_000..30_000).map(|number| format!("there_{number}")).collect();
+    let topics: Vec<_> = names.iter().map(|name| new_topic(name, 0, 1)).collect();
+    let outcomes = create_topics(&image, &topics, &rules()).expect("no partition is asked for");
+    for (number, outcome) in (10_000..).zip(outcomes) {
+        let there = number < 20_000;
+        let Err(refusal) = outcome else { panic!("{number} has no partitions") };
+        assert_eq!(refusal.kind == RefusalKind::InvalidTopic, there, "{number}: {refusal:?}");
+    }
+}
+
+#[test]
 fn assignments_are_checked_as_by_kafka() {
     let image = booted();
     let check = |assignments: &[(i32, &[i32])], expected: &str| {
