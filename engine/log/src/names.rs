@@ -15,6 +15,8 @@ pub const DELETED_SUFFIX: &str = ".deleted";
 /// Ours: bytes found damaged, kept for the operator. Kafka ignores the suffix.
 pub const DAMAGED_SUFFIX: &str = ".damaged";
 pub const DELETE_DIR_SUFFIX: &str = "-delete";
+/// A partition that the metadata does not know, kept for the operator.
+pub const STRAY_DIR_SUFFIX: &str = "-stray";
 pub const EPOCH_FILE: &str = "leader-epoch-checkpoint";
 pub const METADATA_FILE: &str = "partition.metadata";
 
@@ -61,9 +63,10 @@ pub fn is_deleted_dir(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(dir, id)| !id.is_empty() && dir.contains('-'))
 }
 
-/// The name a partition's directory gets when its topic is deleted.
-pub fn deleted_dir(topic: &str, partition: i32, unique: u128) -> String {
-    let tail = format!("-{partition}.{unique:032x}{DELETE_DIR_SUFFIX}");
+/// The name a partition's directory gets when its topic is deleted ([`DELETE_DIR_SUFFIX`]), or not
+/// known ([`STRAY_DIR_SUFFIX`]).
+pub fn renamed_dir(topic: &str, partition: i32, unique: u128, suffix: &str) -> String {
+    let tail = format!("-{partition}.{unique:032x}{suffix}");
     let mut keep = topic.len().min(NAME_BYTES_MAX - tail.len());
     while !topic.is_char_boundary(keep) {
         keep -= 1;
@@ -111,10 +114,12 @@ mod tests {
             assert_eq!(parse_offset_file(bad, LOG_SUFFIX), None, "{bad}");
         }
         assert_eq!(parse_partition_dir("a-b-12"), Some(("a-b", 12)));
-        for bad in ["a", "-1", "a-", "a-x", "a-1.0123-delete", "a-1-delete", "a-99999999999"] {
+        for bad in
+            ["a", "-1", "a-", "a-x", "a-1.01-delete", "a-1-delete", "a-1.0-stray", "a-99999999999"]
+        {
             assert_eq!(parse_partition_dir(bad), None, "{bad}");
         }
-        let deleted = deleted_dir(&"t".repeat(249), 3, 0xABC);
+        let deleted = renamed_dir(&"t".repeat(249), 3, 0xABC, DELETE_DIR_SUFFIX);
         assert_eq!(deleted.len(), 255);
         assert!(is_deleted_dir(&deleted) && !is_deleted_dir("a-delete"));
         assert_eq!(parse_journal(&journal(3, 1)), Some((3, 1)));

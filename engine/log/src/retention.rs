@@ -4,7 +4,8 @@
 
 use crate::error::LogError;
 use crate::names::{
-    self, DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX,
+    self, DELETE_DIR_SUFFIX, DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX,
+    TXN_INDEX_SUFFIX,
 };
 use crate::partition::{Partition, Stop};
 use crate::segment::Segment;
@@ -158,13 +159,23 @@ impl<E: Env> Partition<E> {
     /// Takes the partition out of the log for good: its directory is renamed at once and removed
     /// later. Pending appends and readers get `Closed`.
     pub(crate) async fn delete(&self, unique: u128) -> Result<(), LogError> {
+        let path = self.take_away(unique, DELETE_DIR_SUFFIX).await?;
+        let shared = &self.0.shared;
+        let due = self.removal_time();
+        shared.trash.borrow_mut().push(Trash { due, path, is_dir: true, covered: None });
+        shared.mark_dirty();
+        Ok(())
+    }
+
+    /// Ends the partition and renames its directory; returns the new path.
+    pub(crate) async fn take_away(&self, unique: u128, suffix: &str) -> Result<PathBuf, LogError> {
         self.0.stop.set(Some(Stop::Deleted));
         self.wake_all();
         let _guard = self.0.io.acquire().await;
         let shared = &self.0.shared;
         shared.cache.forget(self.0.slot, None);
         let dir = self.0.dir.borrow().clone();
-        let name = names::deleted_dir(self.topic(), self.id().partition, unique);
+        let name = names::renamed_dir(self.topic(), self.id().partition, unique, suffix);
         let away = shared.config.dir.join(name);
         let failed = |error: io::Error| LogError::io("rename", &dir, &error);
         shared.env.rename(&dir, &away).await.map_err(failed)?;
@@ -174,14 +185,7 @@ impl<E: Env> Partition<E> {
             segment.deleted.set(true);
             segment.close_file();
         }
-        shared.trash.borrow_mut().push(Trash {
-            due: self.removal_time(),
-            path: away,
-            is_dir: true,
-            covered: None,
-        });
-        shared.mark_dirty();
-        Ok(())
+        Ok(away)
     }
 }
 

@@ -29,6 +29,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// Partitions recovered at once.
@@ -301,11 +302,23 @@ impl<E: Env> ShardLog<E> {
 
     /// Deletes a partition: at once for all who use it, its files after `file.delete.delay.ms`.
     pub async fn delete_partition(&self, id: TopicPartition) -> Result<(), LogError> {
-        let Some(partition) = self.0.partitions.borrow_mut().remove(&id) else {
-            return Err(LogError::Closed);
-        };
-        let unique = u128::from(self.0.env.random()) << 64 | u128::from(self.0.env.random());
+        let (partition, unique) = self.remove(id)?;
         partition.delete(unique).await
+    }
+
+    /// Ends a partition and keeps its files in a directory whose name no partition has, which is
+    /// returned: `<topic>-<partition>.<id>-stray`, as in Kafka.
+    pub async fn set_partition_aside(&self, id: TopicPartition) -> Result<PathBuf, LogError> {
+        let (partition, unique) = self.remove(id)?;
+        let away = partition.take_away(unique, names::STRAY_DIR_SUFFIX).await?;
+        self.0.mark_dirty();
+        Ok(away)
+    }
+
+    fn remove(&self, id: TopicPartition) -> Result<(Partition<E>, u128), LogError> {
+        let partition = self.0.partitions.borrow_mut().remove(&id).ok_or(LogError::Closed)?;
+        let unique = u128::from(self.0.env.random()) << 64 | u128::from(self.0.env.random());
+        Ok((partition, unique))
     }
 
     /// Applies retention to all partitions; returns how many segments were removed.

@@ -77,6 +77,10 @@ impl<E: Env> Shard<E> {
     pub(crate) async fn follow(self: &Rc<Self>, image: Arc<Image>) {
         let _turn = self.following.turn.acquire().await;
         let before = self.image();
+        if before.topic_count() == 0 {
+            // The first image: later ones are followed from one to the next.
+            self.set_strays_aside(&image).await;
+        }
         let mut complete = true;
         for topic in image.topics() {
             let known = before.topic_by_id(&topic.id);
@@ -222,18 +226,33 @@ impl<E: Env> Shard<E> {
         }
     }
 
-    /// Says which partitions on disk the metadata does not know. They are left alone: if the
-    /// metadata was lost, they are all there is.
-    pub(crate) fn report_strays(&self) {
-        let image = self.image();
-        for replica in self.replicas.borrow().values() {
-            let known = image.partition(&replica.id.topic_id, replica.id.partition).is_some();
-            if !known && replica.id != METADATA_PARTITION {
-                warn!(
-                    partition = replica.name(),
-                    topic_id = %replica.id.topic_id,
-                    "partition on disk is not in the metadata; it is kept and not served"
-                );
+    /// Renames the directories of partitions that the metadata does not know, as Kafka does
+    /// (`LogManager.addStrayLog`): a kill in the middle of a deletion leaves such. Their names are
+    /// free then, and what they hold is kept for the operator.
+    async fn set_strays_aside(&self, image: &Image) {
+        let is_known = |id: TopicPartition| {
+            id == METADATA_PARTITION || image.partition(&id.topic_id, id.partition).is_some()
+        };
+        let strays: Vec<Rc<Replica<E>>> = {
+            let replicas = self.replicas.borrow();
+            replicas.values().filter(|replica| !is_known(replica.id)).cloned().collect()
+        };
+        for replica in strays {
+            self.replicas.borrow_mut().remove(&replica.id);
+            if replica.log.topic() == OFFSETS_TOPIC
+                && let Some(host) = self.hosts.borrow_mut().remove(&replica.id.partition)
+            {
+                host.close();
+            }
+            let (partition, topic_id) = (replica.name(), replica.id.topic_id);
+            match self.log.set_partition_aside(replica.id).await {
+                Ok(kept) => {
+                    let kept = kept.display();
+                    warn!(partition, %topic_id, %kept, "partition is not in the metadata: set aside");
+                }
+                Err(error) => {
+                    error!(partition, %topic_id, %error, "partition is not in the metadata");
+                }
             }
         }
     }

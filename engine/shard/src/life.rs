@@ -107,7 +107,6 @@ impl<E: Env> Shard<E> {
         let took_ms = shard.env.now().since(begun).as_millis();
         info!(shard = %shard.id(), partitions, took_ms, "recovered");
         shard.meet().await?;
-        shard.report_strays();
         shard.forget_lost();
         shard.begin_background();
         Ok(shard)

@@ -2,7 +2,7 @@
 //! are interrupted or fail.
 
 use crate::harness::{Node, S, at, machine, producer, put, put_as, read_all, texts};
-use engine_base::ShardId;
+use engine_base::{ShardId, Uuid};
 use engine_io::memory::{DiskCall, Effect, Failure, Fault, Halt, When};
 use engine_io::{Env, Queue};
 use engine_log::Acks;
@@ -204,7 +204,7 @@ fn a_shard_that_cannot_take_appends_ends_the_start() {
 }
 
 #[test]
-fn partitions_the_metadata_does_not_know_are_kept_and_not_served() {
+fn partitions_the_metadata_does_not_know_are_set_aside_and_leave_their_name() {
     let machine = machine(74);
     let node = Node::of(2);
     node.live(&machine, async |cluster| {
@@ -217,28 +217,34 @@ fn partitions_the_metadata_does_not_know_are_kept_and_not_served() {
             let mut content = machine.file(&path);
             if name.as_os_str() == "partition.metadata" {
                 let text = String::from_utf8(content).unwrap();
-                let (head, id) = text.trim_end().split_at(text.trim_end().len() - 22);
-                content = format!("{head}{}\n", id.replace(|_| true, "x")).into_bytes();
+                let (head, _) = text.trim_end().split_at(text.trim_end().len() - 22);
+                content = format!("{head}{}\n", Uuid::from_bytes([4; 16])).into_bytes();
             }
             machine.put_file(std::path::Path::new("/data/stray-0").join(name), &content);
         }
     }
-    let strays = |machine: &engine_io::memory::Machine| -> Vec<(std::path::PathBuf, Vec<u8>)> {
-        let paths = machine.list().into_iter();
-        let paths = paths.filter(|path| path.to_string_lossy().ends_with(".log"));
-        let paths = paths.filter(|path| path.starts_with("/data/stray-0"));
+    let logs = |machine: &engine_io::memory::Machine, dir: &str| -> Vec<(String, Vec<u8>)> {
+        let paths = machine.list().into_iter().map(|path| path.to_string_lossy().into_owned());
+        let paths = paths.filter(|path| path.ends_with(".log") && path.starts_with(dir));
         paths.map(|path| (path.clone(), machine.file(&path))).collect()
     };
-    let before = strays(&machine);
-    assert_eq!(before.len(), 1);
-    for _ in 0..2 {
+    let content = logs(&machine, "/data/stray-0/")[0].1.clone();
+    for life in 0..2 {
         node.live(&machine, async |cluster| {
             let shard = cluster.shard(1);
-            assert_eq!(shard.image().topic_count(), 1);
+            assert_eq!(shard.image().topic_count(), 1 + life);
             assert_eq!(texts(&shard, at(cluster.topic("t"), 0)).await, ["x"]);
+            if life == 0 {
+                let id = cluster.create("stray", 1).await;
+                put(&shard, at(id, 0), b"new", Acks::All).await.unwrap();
+            }
+            assert_eq!(texts(&shard, at(cluster.topic("stray"), 0)).await, ["new"]);
             shard.env.sleep(Duration::from_secs(70)).await;
         });
-        assert_eq!(strays(&machine), before);
+        let kept = logs(&machine, "/data/stray-0.");
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert!(kept[0].0.contains("-stray/"));
+        assert_eq!(kept[0].1, content);
     }
 }
 
