@@ -2,9 +2,10 @@
 //! byte of a frame and hundreds of bytes of memory once a handler works on it, so a frame's size
 //! says little about what it costs. Lives on its shard; requests draw on it when they are decoded.
 //!
-//! What always holds: one request weighs at most [`WEIGHT_MAX`], or its connection is closed; those
-//! that weigh more than [`WEIGHT_FREE`] weigh at most as much together, each waiting its turn in the
-//! order they came. Whoever works on a heavy one lets other tasks run every [`TURN_ITEMS`] items, and
+//! What always holds: the body of a request weighs at most [`WEIGHT_MAX`], or its connection is
+//! closed. Requests that weigh more than [`WEIGHT_FREE`] weigh at most as much together, each waiting
+//! its turn in the order they came; a fetch, which counts a session of up to 100,000 partitions
+//! besides its body, may weigh more, and is then alone. Whoever works on a heavy one lets other tasks run every [`TURN_ITEMS`] items, and
 //! its connection begins no other request before it is answered, so that requests stay in order.
 
 use engine_io::sync::Signal;

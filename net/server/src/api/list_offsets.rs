@@ -9,6 +9,7 @@ use crate::request::Request;
 use engine_base::TopicPartition;
 use engine_io::Env;
 use engine_shard::{OffsetKind, OffsetQuery};
+use engine_state::metadata::TopicImage;
 use hashbrown::HashSet;
 use net_wire::ErrorCode;
 use net_wire::generated::list_offsets::{
@@ -40,8 +41,65 @@ fn kind(timestamp: i64, version: i16) -> Result<OffsetKind, ErrorCode> {
 
 pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>) -> Outcome {
     let body: ListOffsetsRequest = request.decode().await?;
+    let repeated = repeated(&server, &request, &body).await;
     let mut codes = Vec::new();
     let mut queries = Vec::new();
+    {
+        let image = server.shard.image();
+        for topic in &body.topics {
+            let known = image.topic(topic.name).map(|topic| &**topic);
+            for partition in &topic.partitions {
+                request.turn(&server.env).await;
+                // As in Kafka, which one of the two is meant nobody knows.
+                let found = if repeated.contains(&(topic.name, partition.partition_index)) {
+                    Err(ErrorCode::InvalidRequest)
+                } else {
+                    query(known, &partition, request.version)
+                };
+                codes.push(found.as_ref().err().copied());
+                queries.extend(found.ok());
+            }
+        }
+    }
+    let mut answers = server.shard.offsets(queries).await.into_iter();
+    let mut codes = codes.into_iter();
+    let mut answer = |partition: ListOffsetsPartition| {
+        let failed = |code: ErrorCode| ListOffsetsPartitionResponse {
+            partition_index: partition.partition_index,
+            error_code: code.code(),
+            ..Default::default()
+        };
+        if let Some(code) = codes.next().flatten() {
+            return failed(code);
+        }
+        match answers.next() {
+            Some(Ok(found)) => ListOffsetsPartitionResponse {
+                timestamp: found.timestamp_ms,
+                offset: found.offset.0,
+                leader_epoch: found.leader_epoch,
+                ..failed(ErrorCode::None)
+            },
+            Some(Err(error)) => failed(partition_code(&error)),
+            None => failed(ErrorCode::UnknownServerError),
+        }
+    };
+    let topics = body
+        .topics
+        .iter()
+        .map(|topic| ListOffsetsTopicResponse {
+            name: topic.name,
+            partitions: topic.partitions.iter().map(&mut answer).collect(),
+        })
+        .collect();
+    request.reply(&ListOffsetsResponse { throttle_time_ms: 0, topics })
+}
+
+/// Partitions that are named more than once.
+async fn repeated<'a, E: Env>(
+    server: &Context<E>,
+    request: &Request<E::Stream>,
+    body: &ListOffsetsRequest<'a>,
+) -> HashSet<(&'a str, i32)> {
     let mut seen = HashSet::new();
     let mut repeated = HashSet::new();
     for topic in &body.topics {
@@ -53,70 +111,23 @@ pub async fn handle<E: Env>(server: Rc<Context<E>>, request: Request<E::Stream>)
             }
         }
     }
-    {
-        let image = server.shard.image();
-        for topic in &body.topics {
-            let known = image.topic(topic.name);
-            for ListOffsetsPartition { partition_index, current_leader_epoch, timestamp } in
-                &topic.partitions
-            {
-                request.turn(&server.env).await;
-                let found = known.filter(|topic| topic.partition(partition_index).is_some());
-                let code = match (found, kind(timestamp, request.version)) {
-                    // As in Kafka, which one of the two is meant nobody knows.
-                    _ if repeated.contains(&(topic.name, partition_index)) => {
-                        Some(ErrorCode::InvalidRequest)
-                    }
-                    (None, _) => Some(ErrorCode::UnknownTopicOrPartition),
-                    (_, Err(code)) => Some(code),
-                    (Some(topic), Ok(kind)) => {
-                        queries.push(OffsetQuery {
-                            partition: TopicPartition {
-                                topic_id: topic.id,
-                                partition: partition_index,
-                            },
-                            kind,
-                            current_epoch: current_leader_epoch,
-                        });
-                        None
-                    }
-                };
-                codes.push(code);
-            }
-        }
-    }
-    let mut answers = server.shard.offsets(queries).await.into_iter();
-    let mut codes = codes.into_iter();
-    let topics = body
-        .topics
-        .iter()
-        .map(|topic| ListOffsetsTopicResponse {
-            name: topic.name,
-            partitions: topic
-                .partitions
-                .iter()
-                .map(|partition| {
-                    let failed = |code: ErrorCode| ListOffsetsPartitionResponse {
-                        partition_index: partition.partition_index,
-                        error_code: code.code(),
-                        ..Default::default()
-                    };
-                    if let Some(code) = codes.next().flatten() {
-                        return failed(code);
-                    }
-                    match answers.next() {
-                        Some(Ok(found)) => ListOffsetsPartitionResponse {
-                            timestamp: found.timestamp_ms,
-                            offset: found.offset.0,
-                            leader_epoch: found.leader_epoch,
-                            ..failed(ErrorCode::None)
-                        },
-                        Some(Err(error)) => failed(partition_code(&error)),
-                        None => failed(ErrorCode::UnknownServerError),
-                    }
-                })
-                .collect(),
-        })
-        .collect();
-    request.reply(&ListOffsetsResponse { throttle_time_ms: 0, topics })
+    repeated
+}
+
+/// What to ask about one partition of `topic`, which may not exist.
+fn query(
+    topic: Option<&TopicImage>,
+    asked: &ListOffsetsPartition,
+    version: i16,
+) -> Result<OffsetQuery, ErrorCode> {
+    let ListOffsetsPartition { partition_index: partition, current_leader_epoch, timestamp } =
+        *asked;
+    let topic = topic
+        .filter(|topic| topic.partition(partition).is_some())
+        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    Ok(OffsetQuery {
+        partition: TopicPartition { topic_id: topic.id, partition },
+        kind: kind(timestamp, version)?,
+        current_epoch: current_leader_epoch,
+    })
 }
