@@ -15,6 +15,7 @@ use engine_record::BatchHeader;
 use engine_record::header::{CRC_AT, HEADER_BYTES};
 use std::io;
 use std::path::{Path, PathBuf};
+use tracing::{info, warn};
 
 /// A segment on disk, or found by recovery.
 #[derive(Clone, Debug)]
@@ -281,7 +282,13 @@ impl<E: Env> Scan<'_, E> {
         let lost = self.durable.is_some_and(|durable| durable > (base, position));
         let bad = position < window.len && !window.is_zero_from(position)?;
         if !lost || (follows && !bad) {
-            return Ok(if follows && (strict || !bad) { Rest::Follows } else { Rest::Ends });
+            if follows && (strict || !bad) {
+                return Ok(Rest::Follows);
+            }
+            if bad {
+                self.tell_cut(window, base, position, expected).await?;
+            }
+            return Ok(Rest::Ends);
         }
         let quarantine = self.quarantine(window, base, position).await?;
         let saved = match window.resync(position, expected)? {
@@ -301,6 +308,33 @@ impl<E: Env> Scan<'_, E> {
             None if next.is_some() => Ok(Rest::Follows),
             None => Ok(Rest::Ends),
         }
+    }
+
+    /// Says that bytes which nobody flushed do not check and are about to be cut off. If whole batches
+    /// lie behind them they are kept aside: after a loss of power that is what the device had not
+    /// written yet, but after a mere kill a bit has changed.
+    async fn tell_cut(
+        &self,
+        window: &mut Window<E>,
+        base: i64,
+        position: u64,
+        expected: i64,
+    ) -> Result<(), LogError> {
+        let file = window.path.display().to_string();
+        let bytes = window.len - position;
+        match window.resync(position, expected)? {
+            None => info!(file, position, bytes, "an unfinished append is cut off"),
+            Some((at, offset)) => {
+                let kept = self.quarantine(window, base, position).await?;
+                let kept = kept.display();
+                warn!(
+                    file, position, bytes, expected, next_good = at, its_offset = offset, %kept,
+                    "a batch that was not flushed yet does not check: it is cut off with what lies \
+                     behind it, and kept aside"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Copies everything from `position` on to a file beside the segment.

@@ -2,6 +2,7 @@
 //! is never lost in silence.
 
 use super::*;
+use crate::tail::to_u64;
 
 const JOURNAL: &str = "/data/.tidemill-journal-0-0";
 const ACCEPT: &str = "/data/.tidemill-accept-loss";
@@ -151,6 +152,42 @@ fn damaged_frames_are_told_and_all_others_used() {
             .into_iter()
             .any(|path| path.ends_with(".tidemill-journal-0-0.2.damaged"));
         assert_eq!(aside, needed);
+    }
+}
+
+#[test]
+fn batches_behind_one_that_was_not_flushed_and_does_not_check_are_kept_aside() {
+    let segment = "/data/orders-0/00000000000000000000.log";
+    for tail in [false, true] {
+        let machine = machine(8);
+        let mut random = Random::new(8);
+        let sent = machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            let roomy = PartitionConfig { segment_bytes: 16 << 20, ..small() };
+            let partition = log.create_partition(TOPIC, id(0), roomy).await.expect("created");
+            let mut sent = Vec::new();
+            for _ in 0..4 {
+                let bytes = batch(&mut random, 1, 100_000, 5);
+                let appended = partition.append(&bytes, info(&env, Acks::Leader)).expect("ok");
+                appended.ticket.await.expect("safe");
+                sent.push(bytes);
+            }
+            sent
+        });
+        machine.kill();
+        let spoiled = if tail { 3 } else { 1 };
+        let position: usize = sent[..spoiled].iter().map(Vec::len).sum();
+        machine.flip(segment, to_u64(position) + 5000, 1);
+        let file = machine.file(segment);
+        machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            assert_eq!(offsets(&log, 0).await.len(), spoiled);
+        });
+        let kept = format!("/data/orders-0/{:020}.{position}.damaged", 0);
+        match tail {
+            true => assert!(!machine.list().contains(&kept.into())),
+            false => assert_eq!(machine.file(&kept), file[position..]),
+        }
     }
 }
 
