@@ -62,7 +62,7 @@ pub enum Answer {
     Controller(ControllerAnswer),
     Table(Vec<CheckpointRow>),
     Done,
-    /// A step of the start did not succeed; the shard asked has said why.
+    /// A step of the start did not succeed; the start of the shard asked ends with the reason.
     Failed,
 }
 

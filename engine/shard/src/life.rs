@@ -12,9 +12,9 @@ use engine_io::mail::Mail;
 use engine_io::sync::Signal;
 use engine_io::{Arena, Env, Queue};
 use engine_log::node_files::{CheckpointRow, DirCheckpoints, write_clean_marker};
-use engine_log::{LogConfig, PartitionConfig, Recovered, ShardLog};
+use engine_log::{LogConfig, LogError, PartitionConfig, Recovered, ShardLog};
 use engine_state::producers::{ProducerBatch, snapshot};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use tracing::{error, info, warn};
@@ -49,6 +49,8 @@ pub(crate) struct Progress {
     recovered: Cell<u16>,
     drained: Cell<u16>,
     failed: Cell<bool>,
+    /// Why this shard is the one that cannot start.
+    cause: RefCell<Option<LogError>>,
     moved: Signal,
     /// The log closes or is closed: nothing new is begun.
     closed: Cell<bool>,
@@ -154,7 +156,7 @@ impl<E: Env> Shard<E> {
             .collect();
         self.log.finish_recovery().await?;
         for call in calls {
-            // A shard that takes no appends must not be said to serve; it has told the reason.
+            // A shard that takes no appends must not be said to serve. Its own start says why.
             let Some(Answer::Done) = call.await else { return Err(StartError::Stopped) };
         }
         self.begin_metadata().await
@@ -170,7 +172,8 @@ impl<E: Env> Shard<E> {
                 return Ok(());
             }
             if self.progress.failed.get() {
-                return Err(StartError::Stopped);
+                let cause = self.progress.cause.take();
+                return Err(cause.map_or(StartError::Stopped, StartError::Log));
             }
             moved.await;
         }
@@ -212,7 +215,8 @@ impl<E: Env> Shard<E> {
             Step::FinishRecovery => match self.log.finish_recovery().await {
                 Ok(()) => Answer::Done,
                 Err(error) => {
-                    error!(shard = %self.id(), %error, "the log cannot take up work");
+                    // Told by the start, which shard 0 ends everywhere.
+                    self.progress.cause.replace(Some(error));
                     Answer::Failed
                 }
             },

@@ -186,7 +186,7 @@ fn a_shard_that_cannot_start_ends_the_others() {
 
 #[test]
 fn a_shard_that_cannot_take_appends_ends_the_start() {
-    for failing in ["*journal-0-*", "*journal-1-*", "*journal-2-*"] {
+    for (index, failing) in ["*journal-0-*", "*journal-1-*", "*journal-2-*"].iter().enumerate() {
         let machine = machine(76);
         let node = Node::of(3);
         // All has been recovered, and then its first journal cannot be made.
@@ -195,6 +195,7 @@ fn a_shard_that_cannot_take_appends_ends_the_start() {
         let results = node.start_only(&machine, async |_| {});
         assert!(machine.struck(fault) > 0);
         assert!(results.iter().all(Result::is_err), "{failing}: {results:?}");
+        assert!(matches!(results[index], Err(StartError::Log(_))), "{failing}: {results:?}");
         machine.heal_all();
         machine.kill();
         node.live(&machine, async |cluster| {
