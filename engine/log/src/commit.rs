@@ -324,7 +324,7 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
     if notes > 0 {
         slices.push(&heads[notes_at..]);
     }
-    let header = frame_header(shared, generation, body_bytes, pieces.len() + notes);
+    let header = frame_header(shared, (generation, files.id()), body_bytes, pieces.len() + notes);
     let head = header.encode(slices.iter().copied());
     let mut vector = Vec::with_capacity(slices.len() + 1);
     vector.push(io::IoSlice::new(&head));
@@ -341,12 +341,13 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
 
 fn frame_header<E: Env>(
     shared: &Shared<E>,
-    generation: Generation,
+    (generation, id): (Generation, u64),
     body_bytes: usize,
     entry_count: usize,
 ) -> FrameHeader {
     FrameHeader {
         generation,
+        id,
         sequence: shared.commit.written.get() + 1,
         synced_sequence: shared.commit.synced.get(),
         body_bytes: u32::try_from(body_bytes).expect("below the frame's limit"),

@@ -60,7 +60,6 @@ pub(crate) struct KnownPoints {
     /// The highest run.
     pub run: u32,
     pub heads: Vec<PointsHead>,
-    pub unreadable: Vec<PathBuf>,
 }
 
 /// Looks through the log directory.
@@ -100,7 +99,6 @@ pub(crate) async fn read_points<E: Env>(
         let named = |points: &Points| (points.shard_count, points.shard) == (*count, *shard);
         let Some(points) = decoded.filter(named) else {
             tracing::error!(file = %path.display(), "recovery points are damaged, all is scanned");
-            known.unreadable.push(path);
             continue;
         };
         known.run = known.run.max(points.run);

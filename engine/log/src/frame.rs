@@ -6,7 +6,7 @@ use engine_base::codec::{DecodeError, Reader, Write};
 use engine_base::{TopicPartition, Uuid};
 
 pub const FRAME_MAGIC: [u8; 4] = *b"TMJ1";
-pub const FRAME_VERSION: u16 = 1;
+pub const FRAME_VERSION: u16 = 2;
 pub const FRAME_HEADER_BYTES: usize = 56;
 pub const ENTRY_HEADER_BYTES: usize = 48;
 /// Frames start on multiples of this.
@@ -43,6 +43,9 @@ pub struct FrameHeader {
     pub entry_count: u32,
     pub shard: u16,
     pub shard_count: u16,
+    /// The journal's [`FileHeader::id`](crate::file_header::FileHeader::id). Records may hold bytes
+    /// that look like a frame; nobody who sends records knows this number.
+    pub id: u64,
 }
 
 impl FrameHeader {
@@ -61,7 +64,7 @@ impl FrameHeader {
         out.put_i64(self.synced_sequence.cast_signed());
         out.put_u16(self.shard);
         out.put_u16(self.shard_count);
-        out.put_i64(0);
+        out.put_i64(self.id.cast_signed());
         let mut bytes: [u8; FRAME_HEADER_BYTES] =
             out.try_into().expect("the fields add up to the header, checked at compile time");
         let mut crc = crc32fast::Hasher::new();
@@ -102,6 +105,7 @@ impl FrameHeader {
         let synced_sequence = reader.i64()?.cast_unsigned();
         let shard = reader.u16()?;
         let shard_count = reader.u16()?;
+        let id = reader.i64()?.cast_unsigned();
         let header = FrameHeader {
             generation,
             sequence,
@@ -110,6 +114,7 @@ impl FrameHeader {
             entry_count,
             shard,
             shard_count,
+            id,
         };
         Ok((header, crc))
     }
@@ -247,11 +252,12 @@ mod tests {
             entry_count: 2,
             shard: 1,
             shard_count: 4,
+            id: 0x0102_0304_0506_0708,
         };
         (header, body)
     }
 
-    /// The bytes of format version 1. If this fails, old journals can no longer be read: add a
+    /// The bytes of format version 2. If this fails, old journals can no longer be read: add a
     /// version instead.
     #[test]
     fn golden_bytes() {
@@ -260,8 +266,8 @@ mod tests {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(
             hex(&head),
-            "544d4a31000100389b7778cc000000650000000200000002000000030000\
-             00000000004d000000000000004c000100040000000000000000"
+            "544d4a31000200386e78be13000000650000000200000002000000030000\
+             00000000004d000000000000004c000100040102030405060708"
                 .replace(' ', "")
         );
         assert_eq!(

@@ -87,6 +87,10 @@ impl<E: Env> Files<E> {
         }
     }
 
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     pub fn file_bytes(&self) -> u64 {
         self.file_bytes
     }
@@ -106,7 +110,9 @@ impl<E: Env> Files<E> {
         made: Option<u32>,
     ) -> JournalState {
         if self.retired {
-            return JournalState::default();
+            // Frames may lie there still: none is missing.
+            let written = self.sequence;
+            return JournalState { written, synced, ..JournalState::default() };
         }
         let needed = self.files.iter().filter(|file| !file.is_done(&is_done));
         let mut spans = [(0, 0); JOURNAL_FILES_MAX];
@@ -246,7 +252,9 @@ impl<E: Env> Files<E> {
 
     /// Frees those of the files that [`freeable`](Self::freeable) named which got no frame since:
     /// the points file on disk says that they are not needed. Data that no sync has covered need not
-    /// wait for one then: the segments hold it on stable media. Whether any was freed.
+    /// wait for one then: the segments hold it on stable media. Nor need a note whose sync is under way:
+    /// a log start is in force before its note is written, so the points that made the file freeable
+    /// name it, and all other notes are evidence, which may be missing. Whether any was freed.
     pub fn recycle(&mut self, freeable: &[(u32, u64)]) -> bool {
         let mut freed = false;
         for file in &mut self.files {

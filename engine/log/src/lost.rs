@@ -2,7 +2,9 @@
 //! is. They are neither served nor made anew until an operator has seen to it: an empty log in their
 //! place would look as if nothing had happened. Called by [`ShardLog`](crate::ShardLog).
 
-use crate::error::LogError;
+use crate::config::LogConfig;
+use crate::contents::Contents;
+use crate::error::{Damage, LogError};
 use crate::names::{self, LOG_SUFFIX, METADATA_FILE};
 use crate::node_files::decode_partition_metadata;
 use crate::node_files::{encode_partition_metadata, read_text};
@@ -46,6 +48,21 @@ pub(crate) fn note_missing<E: Env>(
             }
         }
     }
+}
+
+/// After an unclean stop, if neither recovery points nor a journal are there: what was only in the
+/// journal is gone, and nothing says whether there was anything.
+pub(crate) fn unvouched(config: &LogConfig, contents: &Contents) -> Option<Damage> {
+    let known = !contents.points.is_empty() || !contents.journals.is_empty();
+    (!config.clean && !known).then(|| Damage {
+        partition: None,
+        file: config.dir.clone(),
+        position: 0,
+        what: "the last process did not stop cleanly, and no recovery points and no journal are \
+               there: nothing vouches for the newest records of the log"
+            .to_owned(),
+        quarantine: None,
+    })
 }
 
 /// The point of a partition that never had one.

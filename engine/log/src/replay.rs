@@ -11,6 +11,7 @@ use crate::frame::{
     FrameHeader,
 };
 use crate::names;
+use crate::plant::{self, Bug};
 use crate::points::{JournalState, Point};
 use crate::required::{self, FoundFile, FoundFrame, Gap, Loss};
 use crate::tail::{to_u64, to_usize};
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-/// Largest journal file that is read, in bytes.
+/// Bytes read of one journal file, at most: a quarter of the largest `tidemill.journal.bytes`.
 const JOURNAL_BYTES_MAX: u64 = 1 << 30;
 /// Bytes read at once.
 const READ_BYTES: usize = 1 << 20;
@@ -56,6 +57,7 @@ pub(crate) struct PartitionReplay {
 
 #[derive(Default)]
 pub(crate) struct Replay {
+    /// What is kept of each journal: the entries of owned partitions.
     files: Vec<Vec<u8>>,
     names: Vec<JournalName>,
     pub partitions: BTreeMap<TopicPartition, PartitionReplay>,
@@ -74,11 +76,19 @@ pub(crate) struct Request<'a> {
     pub points: &'a KnownPoints,
     /// Only the journal of this shard matters.
     pub only: Option<u16>,
+    /// Whose entries are kept.
+    pub owned: &'a dyn Fn(TopicPartition) -> bool,
 }
 
 impl Replay {
     pub fn bytes(&self, redo: &Redo) -> &[u8] {
         &self.files[redo.file][redo.range.clone()]
+    }
+
+    /// Bytes of all journals that stay in memory.
+    #[cfg(test)]
+    pub fn kept_bytes(&self) -> usize {
+        self.files.iter().map(Vec::len).sum()
     }
 
     /// The journal that holds an entry.
@@ -91,19 +101,29 @@ impl Replay {
         Replay { run_max, ..Replay::default() }
     }
 
-    /// Reads the journal files whole.
+    /// Reads the journal files, one at a time.
     pub async fn read<E: Env>(env: &E, request: &Request<'_>) -> Result<Replay, LogError> {
         let mut replay = Replay::default();
         let mut files = Vec::new();
         let mut frames = Vec::new();
+        let headers = read_headers(env, request.dir, request.journals).await?;
         for (index, name) in request.journals.iter().enumerate() {
             let path = request.dir.join(names::journal(name.shard, name.index));
-            let bytes = read_file(env, &path).await?;
-            frames.extend(find_frames(&bytes, index));
-            let header = FileHeader::parse(&bytes);
-            files.push(FoundFile { name: *name, path, len: to_u64(bytes.len()), header });
-            replay.files.push(bytes);
+            let (bytes, len) = read_file(env, &path).await?;
+            let header = headers[index];
+            let ids = ids(*name, header, &headers, &request.points.heads);
+            let is_own = |id| ids.contains(&id) || plant::is_on(Bug::IgnoreRuns);
+            let mut found = find_frames(&bytes, index, is_own);
+            let file = FoundFile { name: *name, path, len, header };
+            if ids.is_empty() && !find_frames(&bytes, index, |_| true).is_empty() {
+                let what = "neither the journal's first block nor the recovery points tell whose \
+                            frames these are: they are not used";
+                replay.report(&file, 0, what.to_owned());
+            }
+            replay.files.push(keep(&bytes, &mut found, request.owned));
             replay.names.push(*name);
+            frames.extend(found);
+            files.push(file);
         }
         frames.sort_by_key(|frame| {
             (frame.header.generation.run, frame.header.shard, frame.header.sequence)
@@ -274,20 +294,65 @@ impl Replay {
     }
 }
 
-/// All frames of the file's newest use whose checksum holds.
-fn find_frames(bytes: &[u8], file: usize) -> Vec<FoundFrame> {
+/// The ids that frames of a journal may have: of its header; if that is damaged, of what else is
+/// known of the shard.
+fn ids(
+    name: JournalName,
+    header: Option<FileHeader>,
+    headers: &[Option<FileHeader>],
+    heads: &[PointsHead],
+) -> Vec<u64> {
+    if let Some(header) = header {
+        return vec![header.id];
+    }
+    let heads = heads.iter().filter(|head| head.shard == name.shard && head.journal.id != 0);
+    let others = headers.iter().flatten().filter(|header| header.shard == name.shard);
+    heads.map(|head| head.journal.id).chain(others.map(|header| header.id)).collect()
+}
+
+/// Copies the entries of owned partitions, so that the journal's bytes need not stay in memory.
+fn keep(
+    bytes: &[u8],
+    frames: &mut [FoundFrame],
+    owned: &dyn Fn(TopicPartition) -> bool,
+) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for frame in frames {
+        let body = &bytes[frame.body.clone()];
+        let start = kept.len();
+        let mut done = 0;
+        for entry in Entries::new(body) {
+            let Ok((header, at, data)) = entry else {
+                // Told later, with the frame's place.
+                kept.extend_from_slice(&body[done..]);
+                break;
+            };
+            let end = at + data.len();
+            if owned(header.partition) {
+                kept.extend_from_slice(&body[done..end]);
+            }
+            done = end;
+        }
+        frame.body = start..kept.len();
+    }
+    kept
+}
+
+/// All frames of the file's newest use whose checksum holds and whose id is one of the journal's.
+/// What lies in the file from earlier uses may be records that look like frames.
+fn find_frames(bytes: &[u8], file: usize, is_own: impl Fn(u64) -> bool) -> Vec<FoundFrame> {
     let align = to_usize(FRAME_ALIGN);
     let mut frames: Vec<FoundFrame> = Vec::new();
     let mut position = 0;
     while position + FRAME_HEADER_BYTES <= bytes.len() {
         let rest = &bytes[position..];
         let parsed = if rest.starts_with(&FRAME_MAGIC) { FrameHeader::parse(rest) } else { None };
-        match parsed {
+        match parsed.filter(|(header, _)| is_own(header.id)) {
             Some((header, body)) => {
                 let start = position + FRAME_HEADER_BYTES;
                 let body = start..start + body.len();
                 let end = body.end;
-                frames.push(FoundFrame { header, file, position, body });
+                frames.push(FoundFrame { header, file, position, end, body });
                 position = end.next_multiple_of(align);
             }
             None => position += align,
@@ -298,12 +363,13 @@ fn find_frames(bytes: &[u8], file: usize) -> Vec<FoundFrame> {
     frames
 }
 
-async fn read_file<E: Env>(env: &E, path: &Path) -> Result<Vec<u8>, LogError> {
+/// The file's content up to the limit, and its size.
+async fn read_file<E: Env>(env: &E, path: &Path) -> Result<(Vec<u8>, u64), LogError> {
     let failed = |error: std::io::Error| LogError::io("read", path, &error);
     let mode = OpenMode { write: false, create: Create::Never, direct: false };
     let file = env.open(path, mode).await.map_err(failed)?;
-    let len = file.len().map_err(failed)?.min(JOURNAL_BYTES_MAX);
-    let mut bytes = vec![0; to_usize(len)];
+    let len = file.len().map_err(failed)?;
+    let mut bytes = vec![0; to_usize(len.min(JOURNAL_BYTES_MAX))];
     let mut at = 0;
     while at < bytes.len() {
         let end = bytes.len().min(at + READ_BYTES);
@@ -315,16 +381,16 @@ async fn read_file<E: Env>(env: &E, path: &Path) -> Result<Vec<u8>, LogError> {
         at += count;
         env.yield_now().await;
     }
-    Ok(bytes)
+    Ok((bytes, len))
 }
 
-/// The highest run in the headers of the journals, without reading them whole.
-pub(crate) async fn newest_run<E: Env>(
+/// The headers of journals, without reading these whole.
+async fn read_headers<E: Env>(
     env: &E,
     dir: &Path,
     journals: &[JournalName],
-) -> Result<u32, LogError> {
-    let mut newest = 0;
+) -> Result<Vec<Option<FileHeader>>, LogError> {
+    let mut headers = Vec::new();
     for name in journals {
         let path = dir.join(names::journal(name.shard, name.index));
         let failed = |error: std::io::Error| LogError::io("read", &path, &error);
@@ -332,7 +398,17 @@ pub(crate) async fn newest_run<E: Env>(
         let file = env.open(&path, mode).await.map_err(failed)?;
         let mut head = [0; FILE_HEADER_BYTES];
         let count = file.read_cached(&mut head, 0).map_err(failed)?;
-        newest = newest.max(FileHeader::parse(&head[..count]).map_or(0, |header| header.run));
+        headers.push(FileHeader::parse(&head[..count]));
     }
-    Ok(newest)
+    Ok(headers)
+}
+
+/// The highest run in the headers of the journals.
+pub(crate) async fn newest_run<E: Env>(
+    env: &E,
+    dir: &Path,
+    journals: &[JournalName],
+) -> Result<u32, LogError> {
+    let headers = read_headers(env, dir, journals).await?;
+    Ok(headers.iter().flatten().map(|header| header.run).max().unwrap_or(0))
 }

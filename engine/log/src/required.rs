@@ -16,6 +16,9 @@ pub(crate) struct FoundFrame {
     /// Index of the journal in the list of those that were read.
     pub file: usize,
     pub position: usize,
+    /// Position of its end.
+    pub end: usize,
+    /// Where its entries are in what is kept of the journal.
     pub body: Range<usize>,
 }
 
@@ -147,7 +150,7 @@ fn place(own: &[&FoundFrame], sequence: u64) -> Option<(usize, u64)> {
     let above = own.partition_point(|frame| frame.header.sequence < sequence);
     let before = above.checked_sub(1).map(|at| own[at]);
     let after = own.get(above);
-    let end = |frame: &FoundFrame| (frame.file, crate::tail::to_u64(frame.body.end));
+    let end = |frame: &FoundFrame| (frame.file, crate::tail::to_u64(frame.end));
     match (before, after) {
         (Some(before), Some(after)) if before.file == after.file => Some(end(before)),
         (_, Some(after)) if crate::tail::to_u64(after.position) != FRAMES_START => {
@@ -199,10 +202,12 @@ mod tests {
                     entry_count: 0,
                     shard: 0,
                     shard_count: 1,
+                    id: 5,
                 },
                 file: 0,
                 position,
-                body: position + 56..position + 60,
+                end: position + 60,
+                body: 0..0,
             }
         });
         made.collect()

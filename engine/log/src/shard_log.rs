@@ -89,13 +89,15 @@ impl<E: Env> ShardLog<E> {
             Replay::of_clean_stop(newest_run(&env, &config.dir, &journals).await?)
         } else {
             let only = is_same_count(&config, &contents).then_some(config.shard);
-            let request = Request { dir: &config.dir, journals: &journals, points: &points, only };
+            let (dir, journals, points) = (&config.dir, &journals[..], &points);
+            let request = Request { dir, journals, points, only, owned: &owned };
             Replay::read(&env, &request).await?
         };
         refuse_loss(&config, &contents, &replay)?;
         let known = points.newest;
         let dir_points = DirCheckpoints::read(&env, &config.dir).await;
-        let run = replay.run_max.max(points.run) + 1;
+        let run = replay.run_max.max(points.run).checked_add(1);
+        let run = run.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
         let shared = Rc::new(new_shared(env, config, run));
         let log = ShardLog(shared.clone(), Rc::new(Untie(shared.clone())));
         shared.damages.borrow_mut().extend(replay.damages.iter().cloned());
@@ -120,6 +122,9 @@ impl<E: Env> ShardLog<E> {
             if owned(id) {
                 found.push((dir, topic.as_str(), id, known.get(&id).copied()));
             }
+        }
+        if !found.is_empty() {
+            shared.damages.borrow_mut().extend(lost::unvouched(&shared.config, &contents));
         }
         let there: Vec<TopicPartition> = found.iter().map(|(_, _, id, _)| *id).collect();
         let env = &shared.env;

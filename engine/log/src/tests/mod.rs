@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod faults;
 mod files;
+mod forged;
 mod life;
 mod lost;
 mod uring;

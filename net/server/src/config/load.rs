@@ -40,12 +40,14 @@ const SIZES: [&str; 3] =
     ["tidemill.journal.bytes", "tidemill.memory.bytes", "tidemill.request.memory.bytes"];
 
 /// Limits where Kafka checks none and would misbehave: lowest and highest value.
-const STRICTER: [(&str, i64, i64); 5] = [
+const STRICTER: [(&str, i64, i64); 6] = [
     ("default.replication.factor", 1, 32_767),
     ("node.id", 0, 2_147_483_647),
     ("offset.metadata.max.bytes", 0, 2_147_483_647),
     ("offsets.topic.compression.codec", 0, 4),
     ("replica.high.watermark.checkpoint.interval.ms", 0, i64::MAX),
+    // More is not read back after a crash (engine/log `replay`).
+    ("tidemill.journal.bytes", 1 << 20, 4 << 30),
 ];
 
 /// Merges and checks. The problems, of which there is at least one, are in order of key but for

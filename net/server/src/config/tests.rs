@@ -323,6 +323,11 @@ fn what_cannot_be_used_is_refused_with_its_line() {
         ],
     );
     check(
+        "tidemill.journal.bytes=8GiB\n",
+        &["server.properties:1: tidemill.journal.bytes: 8589934592 is not between 1048576 and \
+           4294967296"],
+    );
+    check(
         "a=\\u00\n",
         &["server.properties:1: \\u needs four hexadecimal digits; write \\\\ for a backslash"],
     );

@@ -246,6 +246,7 @@ fn frame(sequence: u64) -> Vec<u8> {
         entry_count: 1,
         shard: 0,
         shard_count: 1,
+        id: 7,
     };
     let mut bytes = header.encode(std::iter::once(body.as_slice())).to_vec();
     bytes.extend_from_slice(&body);
