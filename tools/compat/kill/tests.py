@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 
+from compat.harness import wire
 from compat.harness.context import python_command, test
 from compat.harness.process import end_process
 from compat.kill import spinner
@@ -225,6 +226,39 @@ def idempotent_acks_all(ctx):
 @test(limit=900, shards=1, own=True)
 def acks_one(ctx):
     run_cycles(ctx, "1", max(3, ctx.options.cycles // 3))
+
+
+@test(limit=120, shards=1, own=True, only="tidemill")
+def a_missing_journal_is_missed(ctx):
+    """After a kill each journal file that was in use is moved away in turn: the broker refuses to
+    start, names the file and ends with 74. Put back, everything acknowledged is there."""
+    broker = ctx.start_broker(tidemill_journal_bytes=1 << 20)
+    topic = ctx.topic("small", 1, broker)
+    acked = 0
+    with ctx.wire(broker) as connection:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            value = f"small:{acked}:".encode() + b"x" * 50
+            code, offset = connection.produce(topic, 0, wire.Batch([value]).encode())
+            assert (code, offset) == (0, acked), f"Produce answered {code}, {offset}"
+            acked += 1
+    broker.kill()
+    journals = sorted(broker.data.glob(".tidemill-journal-0-*"))
+    assert journals, "there is a journal"
+    for journal in journals:
+        aside = journal.with_name("aside")
+        journal.rename(aside)
+        broker.launch()
+        code = broker.process.wait(60)
+        tail = broker.log_tail(5)
+        assert code == 74, f"exit code {code} without {journal.name}: {tail}"
+        assert journal.name in tail, f"{journal.name} is not named: {tail}"
+        aside.rename(journal)
+    broker.start()
+    records = read_log(broker.address, topic, {0: acked})[0]
+    assert [number for _, (_, number) in records] == list(range(acked)), "what was acked is there"
+    ctx.log(f"{acked} records, {len(journals)} journal files")
+    broker.stop()
 
 
 @test(limit=300, own=True, only="kafka")
