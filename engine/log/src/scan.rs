@@ -279,7 +279,10 @@ impl<E: Env> Scan<'_, E> {
             Some(next) => next >= expected,
             None => false,
         };
-        let lost = self.durable.is_some_and(|durable| durable > (base, position));
+        // The beginning of the next segment, whose file need not be there yet, is the end of this one.
+        let lost = self
+            .durable
+            .is_some_and(|durable| durable > (base, position) && durable != (expected, 0));
         let bad = position < window.len && !window.is_zero_from(position)?;
         if !lost || (follows && !bad) {
             if follows && (strict || !bad) {

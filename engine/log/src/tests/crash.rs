@@ -238,6 +238,13 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
     first..first + count.unwrap_or(default)
 }
 
+/// A segment was full, the next had no file yet, and its beginning was known to be durable: taken
+/// for lost bytes.
+#[test]
+fn the_end_of_a_full_segment_is_no_damage() {
+    live(1377);
+}
+
 #[test]
 fn what_was_answered_survives() {
     let bytes: u64 = seeds(150).map(live).sum();
