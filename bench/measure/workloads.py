@@ -87,6 +87,12 @@ def tiny(id: str, title: str, arguments: str, goal: float, floor: float) -> Row:
                (Compare("cpu_request", goal, floor), Compare("requests_s")), **NULL)
 
 
+def flushed(id: str, title: str, arguments: str, *compared: Compare) -> Row:
+    return Row(id, f"one 100 B record, {title}, acks=all: ours flushed, Kafka's not", SMALL,
+               f"--record-bytes 100 --records-per-batch 1 --acks all {arguments}", compared,
+               control="commit", control_goal=None)
+
+
 def compressed(id: str, codec: str) -> Row:
     return Row(id, f"{codec}, 1 KiB text records, 200 in a batch, acks=1", BULK,
                f"--codec {codec} --content text --record-bytes 1024 --records-per-batch 200 "
@@ -120,10 +126,10 @@ ROWS = [
     tiny("W3e", "64 connections, depth 5, sent one by one", "--connections 64 --depth 5", 3.5, 2.5),
     tiny("W3f", "64 connections, depth 5, sent together",
          "--connections 64 --depth 5 --writing together", 8, 4),
-    Row("W3d", "one 100 B record, 32 connections, acks=all: ours flushed, Kafka's not", SMALL,
-        "--record-bytes 100 --records-per-batch 1 --acks all --connections 32 --depth 1",
-        (Compare("cpu_request", 1.8, 1.2), Compare("requests_s", 1.2, 1)),
-        control="commit", control_goal=None),
+    flushed("W3d", "32 connections", "--connections 32 --depth 1",
+            Compare("cpu_request", 1.8, 1.2), Compare("requests_s", 1.2, 1)),
+    flushed("W3g", "1 connection, depth 1", "--connections 1 --depth 1", Compare("cpu_request")),
+    flushed("W3h", "1 connection, depth 5", "--connections 1 --depth 5", Compare("cpu_request")),
     Row("W4", "100 B records in 64 KiB batches, 8 connections, depth 5, acks=1", SMALL,
         "--record-bytes 100 --batch-bytes 65536 --connections 8 --depth 5 --acks 1",
         (Compare("cpu_record", 5, 3),), control="write", control_goal=0.7, bulk=True),
