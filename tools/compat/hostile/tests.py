@@ -434,6 +434,9 @@ def dripping(ctx):
     large = wire.Batch([os.urandom(900_000)]).encode()
     body = (wire.string(None) + wire.i16(1) + wire.i32(30_000) + wire.array([
         wire.string(topic) + wire.array([wire.i32(index) + wire.blob(large) for index in range(4)])]))
+    with ctx.wire(broker) as connection:
+        for _ in range(30):  # fills the memory for data, which is nothing that drips take
+            connection.request(wire.PRODUCE, 3, body)
     resident = broker.resident_bytes()
     flood = attacks.Dripping(broker.host, broker.port).start()
     time.sleep(2)
