@@ -58,19 +58,25 @@ struct Handle {
     ready: Arc<Ready>,
 }
 
-impl Wake for Handle {
-    fn wake(self: Arc<Self>) {
+impl Handle {
+    /// Puts the task into the ready queue, unless it is there.
+    fn enqueue(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            let ready = self.ready.clone();
-            ready.lock().0[place(self.queue)].push_back(self);
-            if HERE.get() != Arc::as_ptr(&ready) {
-                ready.bell.ring();
+            self.ready.lock().0[place(self.queue)].push_back(self.clone());
+            if HERE.get() != Arc::as_ptr(&self.ready) {
+                self.ready.bell.ring();
             }
         }
     }
+}
+
+impl Wake for Handle {
+    fn wake(self: Arc<Self>) {
+        self.enqueue();
+    }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.clone().wake();
+        self.enqueue();
     }
 }
 
