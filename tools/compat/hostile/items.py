@@ -1,6 +1,7 @@
 """Requests of many items: a byte or two each on the wire, and much more to whoever works on them."""
 
 from compat.harness import wire
+from compat.harness.schema import unsigned
 
 # What one item of an array counts, and what a request may count (`net/server/src/work.rs`).
 ITEM_WEIGHT, WEIGHT_MAX = 64, 8 << 20
@@ -44,15 +45,6 @@ SHAPES = {
     "offset delete": (47, 0, *_topics(wire.string("g"))),
 }
 FLEXIBLE = ("find coordinator",)
-
-
-def unsigned(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def framed(key: int, version: int, body: bytes, flexible: bool = False) -> bytes:
