@@ -105,7 +105,7 @@ def round_trip(ctx, case, path, lines, expected):
     ctx.log(f"{case}: in {middle - begun:.1f} s, out {time.monotonic() - middle:.1f} s")
     assert found == expected, f"{case}: sent {expected}, read {found}"
     if partitions > 1:
-        # Each batch goes to a partition by chance: small files do not reach all of them.
+        # Each batch, or record, goes to a partition by chance: small files do not reach all.
         least = min(16, ctx.options.megabytes)
         assert len(counts) >= least, f"{case}: only in partitions {sorted(counts)}"
     with ctx.wire() as connection:
