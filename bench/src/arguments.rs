@@ -198,6 +198,9 @@ pub struct Produce {
     /// counts. Without it each answer makes the next request.
     #[arg(long, value_parser = rate)]
     pub rate: Option<f64>,
+    /// New connections a second beside the load; each asks for the API versions and is closed.
+    #[arg(long, value_parser = rate)]
+    pub churn: Option<f64>,
     /// Each connection sends to partitions that no other sends to; end-to-end times need that.
     #[arg(long)]
     pub own_partitions: bool,

@@ -3,6 +3,7 @@
 use engine_base::message::Message as _;
 use engine_record::BatchHeader;
 use net_wire::frame::encode_response;
+use net_wire::generated::api_versions::ApiVersionsResponse;
 use net_wire::generated::fetch::{
     FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
 };
@@ -33,6 +34,8 @@ pub enum Fault {
     Slow(Duration),
     /// Answered with Kafka's error for a failed disk.
     DiskFull(usize),
+    /// New connections are closed at their first question.
+    Shut,
     /// All connections end.
     Die(usize),
 }
@@ -98,6 +101,7 @@ impl Fake {
             ApiKey::Produce => self.produce(version, id, body),
             ApiKey::Fetch => Some(self.fetch(version, id, body)),
             ApiKey::ListOffsets => Some(self.list(version, id, body)),
+            ApiKey::ApiVersions => self.versions(version, id),
             other => panic!("{other:?}"),
         }
     }
@@ -135,6 +139,14 @@ impl Fake {
             ..Default::default()
         };
         let response = ProduceResponse { responses: vec![topic].into(), ..Default::default() };
+        Some(encode_response(version, id, &response).expect("short").to_vec())
+    }
+
+    fn versions(&self, version: i16, id: i32) -> Option<Vec<u8>> {
+        let response = match self.store.lock().expect("not poisoned").fault {
+            Fault::Shut => return None,
+            _ => ApiVersionsResponse::default(),
+        };
         Some(encode_response(version, id, &response).expect("short").to_vec())
     }
 

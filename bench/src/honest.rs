@@ -159,6 +159,21 @@ fn a_run_that_breaks_keeps_what_it_has() {
 }
 
 #[test]
+fn connections_that_come_and_go_are_counted_or_end_the_run() {
+    let words = "--rate 200 --churn 400";
+    let measured = produce(&Fake::start(Fault::None).address, words).expect("runs");
+    assert_eq!(measured.failure, None);
+    let churn = measured.churn.expect("was asked for");
+    assert!((30..=61).contains(&churn.latency.count), "{}", churn.latency.count);
+    assert!(churn.connections <= churn.latency.count + 1 && churn.connections > 0);
+    assert!(churn.latency.p50_us > 0.0);
+
+    let failure = produce(&Fake::start(Fault::Shut).address, words).map(|found| found.failure);
+    let text = failure.map_or_else(|error| error, |failure| failure.expect("it broke"));
+    assert!(text.contains("closed a new connection") || text.contains("reset"), "{text}");
+}
+
+#[test]
 fn a_wrong_address_is_named() {
     let error = produce("127.0.0.1:1", "").expect_err("nobody listens there");
     assert!(error.starts_with("cannot connect 127.0.0.1:1: "), "{error}");

@@ -4,8 +4,9 @@
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv};
 use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// What one wake-up may bring; more stays ready for the next.
@@ -90,6 +91,17 @@ fn data(number: usize) -> EventData {
     EventData::new_u64(u64::try_from(number).expect("an index fits"))
 }
 
+/// Begins to connect; the socket can be written to once it is connected.
+pub fn connect_begin(address: SocketAddr) -> io::Result<TcpStream> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(TcpStream::from(socket)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What a socket had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Received {
@@ -117,5 +129,25 @@ fn take(socket: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> io::Result<Re
         Ok((_, len)) => Ok(Received::Bytes(len)),
         Err(Errno::AGAIN | Errno::INTR) => Ok(Received::Later),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Poll, sharpen_timers};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_wait_may_be_shorter_than_a_millisecond() {
+        sharpen_timers();
+        let mut poll = Poll::new().expect("a set");
+        let shortest = (0..50).map(|_| {
+            let start = Instant::now();
+            poll.wait(Some(Duration::from_micros(100)), &mut Vec::new()).expect("waits");
+            start.elapsed()
+        });
+        let shortest = shortest.min().expect("some");
+        assert!(shortest >= Duration::from_micros(100), "{shortest:?}");
+        assert!(shortest < Duration::from_micros(900), "{shortest:?}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod arguments;
+mod churn;
 mod client;
 mod clock;
 mod connection;

@@ -5,6 +5,7 @@
 
 use crate::Failure;
 use crate::arguments::{From, Produce};
+use crate::churn::Churn;
 use crate::client::{Client, connect};
 use crate::connection::{Connection, Manner, Taken};
 use crate::frames::{BatchSize, Frames, Shape};
@@ -25,6 +26,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 const BEHIND_LIMIT: Duration = Duration::from_secs(3);
 /// Requests of an open loop that may wait; a broker this far behind never catches up.
 const BACKLOG_MAX: usize = 1 << 20;
+/// So long before a request is due an open loop stays awake: a wake-up may take as long.
+const AWAKE_BEFORE: Duration = Duration::from_micros(100);
 /// Most that one call drops of what a consumer fetched.
 const SINK_BYTES: usize = 1 << 20;
 
@@ -63,6 +66,7 @@ pub struct Load<'a> {
     /// Whether a connection waits for its socket to take more.
     blocked: Vec<bool>,
     tails: Vec<Tail>,
+    pub churn: Option<Churn>,
     /// Consumers of each partition, if what is produced is also waited for there.
     readers: Vec<Vec<usize>>,
     pace: Option<Pace>,
@@ -114,6 +118,7 @@ impl<'a> Load<'a> {
             blocked: vec![false; connections.len()],
             connections,
             tails: Vec::new(),
+            churn: None,
             readers: vec![Vec::new(); frames.partitions()],
             pace: None,
             connection_next: 0,
@@ -130,6 +135,11 @@ impl<'a> Load<'a> {
             sink: Vec::new(),
         };
         load.start_consumers(options)?;
+        let number_first = load.connections.len() + load.tails.len();
+        load.churn = match options.churn {
+            Some(rate) => Some(Churn::start(&options.window.address, rate, number_first)?),
+            None => None,
+        };
         load.pace = options.rate.map(|rate| Pace::new(rate, Instant::now()));
         if load.pace.is_none() {
             load.fill(options.depth)?;
@@ -202,6 +212,7 @@ impl<'a> Load<'a> {
         let start = Instant::now();
         while !self.connections.iter().all(Connection::is_idle)
             || (self.abandoned == 0 && !self.tails.iter().all(Tail::is_done))
+            || self.churn.as_ref().is_some_and(|churn| !churn.is_idle())
         {
             let passed = start.elapsed();
             if passed > DRAIN_LIMIT {
@@ -226,14 +237,23 @@ impl<'a> Load<'a> {
     }
 
     fn turn(&mut self, limit: Duration) -> Result<(), Failure> {
-        let limit = self.send_due(limit)?;
+        let mut limit = self.send_due(limit)?;
+        if let Some(churn) = self.churn.as_mut().filter(|_| !self.draining) {
+            limit = limit.min(churn.open_due(&self.poll)?);
+        }
         let mut ready = std::mem::take(&mut self.ready);
         ready.clear();
         self.poll.wait(Some(limit), &mut ready)?;
         for number in &ready {
-            match number.checked_sub(self.connections.len()) {
-                None => self.serve(*number)?,
-                Some(tail) => self.tails[tail].serve(&mut self.sink, &mut self.delivered)?,
+            let tail = number.checked_sub(self.connections.len());
+            match (tail, &mut self.churn) {
+                (None, _) => self.serve(*number)?,
+                (Some(tail), Some(churn)) if tail >= self.tails.len() => {
+                    churn.serve(*number, &self.poll)?;
+                }
+                (Some(tail), _) => {
+                    self.tails[tail].serve(&mut self.sink, &mut self.delivered)?;
+                }
             }
         }
         self.ready = ready;
@@ -259,7 +279,8 @@ impl<'a> Load<'a> {
             self.write(number)?;
         }
         self.pace = Some(pace);
-        Ok(limit.min(pace.next().saturating_duration_since(Instant::now())))
+        let left = pace.next().saturating_duration_since(Instant::now());
+        Ok(limit.min(left.saturating_sub(AWAKE_BEFORE)))
     }
 
     fn serve(&mut self, number: usize) -> Result<(), Failure> {

@@ -36,6 +36,9 @@ pub struct Measured {
     /// What consumers beside the load got.
     #[serde(default)]
     pub delivered: Option<DeliveredResult>,
+    /// What became of connections that came and went.
+    #[serde(default)]
+    pub churn: Option<ChurnResult>,
     #[serde(default)]
     pub intervals: Vec<Interval>,
     #[serde(default)]
@@ -46,6 +49,14 @@ pub struct Measured {
     /// Why the window is not whole, if so.
     #[serde(default)]
     pub failure: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct ChurnResult {
+    /// Opened, answered and closed within the window.
+    pub connections: u64,
+    /// From when each was meant to be opened until its answer was here.
+    pub latency: Summary,
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -62,6 +73,7 @@ pub struct DeliveredResult {
     /// loop.
     pub end_to_end: Summary,
     pub intervals: Vec<Interval>,
+    pub end_to_end_intervals: Vec<Interval>,
 }
 
 impl DeliveredResult {
@@ -76,6 +88,7 @@ impl DeliveredResult {
             fetch_latency: fetches.latency.summary(),
             end_to_end: end_to_end.latency.summary(),
             intervals: fetches.intervals.clone(),
+            end_to_end_intervals: end_to_end.intervals.clone(),
         }
     }
 }
@@ -135,6 +148,14 @@ impl Text for Measured {
         }
         if let Some(delivered) = &self.delivered {
             delivered.write(&mut out, self.seconds);
+        }
+        if let Some(ChurnResult { connections, latency }) = &self.churn {
+            let Summary { p50_us, p99_us, max_us, .. } = latency;
+            let _ = writeln!(
+                out,
+                "churn    {connections} connections, p50 {p50_us:.1} us, p99 {p99_us:.1}, max \
+                 {max_us:.1}"
+            );
         }
         if let Some(Device { flushes, written_bytes, read_bytes, .. }) = self.device {
             let (written, read) = (written_bytes >> 20, read_bytes >> 20);

@@ -11,7 +11,7 @@ use crate::frames::Frames;
 use crate::kernel::sharpen_timers;
 use crate::ledger::Ledger;
 use crate::produce::{Load, encode};
-use crate::report::{DeliveredResult, Measured};
+use crate::report::{ChurnResult, DeliveredResult, Measured};
 use crate::settle::settle;
 use crate::tail::Delivered;
 use crate::tally::{Loop, Tally};
@@ -51,10 +51,16 @@ fn measure(options: &Produce, frames: &Frames, load: &mut Load<'_>) -> Result<Me
     let start = Instant::now();
     load.tally = Tally::start(kind, start, window.seconds);
     load.delivered = Delivered::start(kind, start, window.seconds);
+    if let Some(churn) = &mut load.churn {
+        churn.tally = Tally::start(Loop::Open, start, window.seconds);
+    }
     let mut outcome = load.drive(window.seconds);
     let end = Instant::now();
     load.tally.end(end);
     load.delivered.end(end);
+    if let Some(churn) = &mut load.churn {
+        churn.tally.end(end);
+    }
     let cpu = match watch.stop() {
         Ok(cpu) => cpu,
         // A broker that is gone has no figures; what the load found says more.
@@ -84,6 +90,10 @@ fn measure(options: &Produce, frames: &Frames, load: &mut Load<'_>) -> Result<Me
         abandoned: load.abandoned,
         batch_bytes: u64::try_from(frames.batch_bytes())?,
         delivered: (options.consume.consumers > 0).then(|| DeliveredResult::of(&load.delivered)),
+        churn: load.churn.as_ref().map(|churn| ChurnResult {
+            connections: churn.tally.requests,
+            latency: churn.tally.latency.summary(),
+        }),
         intervals: tally.intervals.clone(),
         device,
         clock_step_ms,
