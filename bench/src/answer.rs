@@ -1,6 +1,7 @@
 //! Answers to fetches, judged: batches whole and undamaged, offsets without a gap.
 
 use crate::Failure;
+use crate::error;
 use engine_base::message::Message as _;
 use engine_record::{BatchHeader, verify_batch};
 use net_wire::generated::fetch::FetchResponse;
@@ -26,17 +27,30 @@ pub struct Content {
     pub high_watermark: i64,
 }
 
+/// What may lie between two batches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gaps {
+    Refuse,
+    /// As compaction leaves them.
+    Allow,
+}
+
 /// Checks an answer (a frame without its length) to a fetch at `offset`: batches whole and
 /// undamaged, offsets without a gap. Kafka may cut the last batch.
 pub fn check_answer(frame: &[u8], offset: i64) -> Result<Checked, Failure> {
+    check_answer_with(frame, offset, Gaps::Refuse)
+}
+
+pub fn check_answer_with(frame: &[u8], offset: i64, gaps: Gaps) -> Result<Checked, Failure> {
     let (_, body) = ResponseHeader::decode(frame, ApiKey::Fetch, FETCH_VERSION)?;
     let response = FetchResponse::decode(body, FETCH_VERSION)?;
     let topic = response.responses.iter().next().ok_or("an answer without a topic")?;
     let partition = topic.partitions.iter().next().ok_or("an answer without a partition")?;
     match ErrorCode::from_code(partition.error_code) {
-        Some(ErrorCode::None) => {}
         Some(ErrorCode::OffsetOutOfRange) => return Ok(Checked::OutOfRange),
-        error => return Err(format!("fetch answered error {error:?}").into()),
+        _ => error::check(partition.error_code, || {
+            format!("fetch of partition {}", partition.partition_index)
+        })?,
     }
     let bytes = match partition.records {
         Records::Slice(bytes) => bytes,
@@ -52,9 +66,10 @@ pub fn check_answer(frame: &[u8], offset: i64) -> Result<Checked, Failure> {
     while let Ok(header) = BatchHeader::parse(rest) {
         let Some(batch) = rest.get(..header.bytes_len()) else { break };
         verify_batch(batch).map_err(|error| format!("batch at offset {}: {error}", content.end))?;
-        let starts_before = header.base_offset.0 < offset && content.records == 0;
-        if header.base_offset.0 != content.end && !starts_before {
-            let found = header.base_offset.0;
+        let found = header.base_offset.0;
+        let starts_before = found < offset && content.records == 0;
+        let gap = found > content.end && gaps == Gaps::Allow;
+        if found != content.end && !starts_before && !gap {
             return Err(format!("offset {found} came after {}", content.end).into());
         }
         content.records += u64::try_from(header.record_count).unwrap_or(0);
@@ -90,7 +105,7 @@ pub fn batches(frame: &[u8]) -> Result<Vec<BatchHeader>, Failure> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::{Checked, Content, FETCH_VERSION, check_answer};
+    use super::{Checked, Content, FETCH_VERSION, Gaps, check_answer, check_answer_with};
     use engine_base::Offset;
     use engine_record::{BatchBuilder, BatchOptions};
     use net_wire::Records;
@@ -139,6 +154,13 @@ pub mod tests {
         let gap = [batch(3, 2), batch(6, 1)].concat();
         assert_eq!(check(&gap, 3), Err("offset 6 came after 5".to_owned()));
         assert!(check(&batch(5, 1), 3).is_err_and(|error| error.contains("came after 3")));
+        let frame = answer(0, 9, &gap);
+        let compacted = check_answer_with(&frame[4..], 3, Gaps::Allow).expect("a gap is fine");
+        let content = Content { bytes: gap.len(), records: 3, end: 7, high_watermark: 9 };
+        assert_eq!(compacted, Checked::Batches(content));
+        let back = [batch(3, 2), batch(4, 1)].concat();
+        let error = check_answer_with(&answer(0, 9, &back)[4..], 3, Gaps::Allow);
+        assert!(error.is_err_and(|error| error.to_string().contains("offset 4 came after 5")));
         let mut damaged = batch(3, 2);
         *damaged.last_mut().expect("not empty") ^= 1;
         assert!(check(&damaged, 3).is_err_and(|error| error.contains("batch at offset 3")));
@@ -150,6 +172,6 @@ pub mod tests {
         let moved = check_answer(&answer(1, 0, &[])[4..], 0).expect("out of range");
         assert_eq!(moved, Checked::OutOfRange);
         let error = check_answer(&answer(3, 0, &[])[4..], 0).expect_err("unknown topic");
-        assert!(error.to_string().contains("UnknownTopicOrPartition"), "{error}");
+        assert!(error.to_string().contains("UNKNOWN_TOPIC_OR_PARTITION"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! The command line. Limits are checked here, so that no later part meets an impossible number.
 
+use crate::answer::Gaps;
 use crate::payload::Content;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine_record::Codec;
@@ -43,7 +44,7 @@ pub enum Acks {
     None,
     #[value(name = "1")]
     Leader,
-    #[value(name = "all")]
+    #[value(name = "all", alias = "-1")]
     All,
 }
 
@@ -70,6 +71,8 @@ pub enum Answers {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Compression {
     None,
+    Gzip,
+    Snappy,
     Lz4,
     Zstd,
 }
@@ -78,6 +81,8 @@ impl Compression {
     pub fn codec(self) -> Codec {
         match self {
             Compression::None => Codec::None,
+            Compression::Gzip => Codec::Gzip,
+            Compression::Snappy => Codec::Snappy,
             Compression::Lz4 => Codec::Lz4,
             Compression::Zstd => Codec::Zstd,
         }
@@ -121,6 +126,9 @@ pub struct Window {
     /// Seconds of the same load before that.
     #[arg(long, default_value = "1", value_parser = seconds)]
     pub warm_up: Duration,
+    /// Records that are measured, in place of a time; whole batches.
+    #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub records: Option<u64>,
     /// Process of the broker, whose CPU time is read at both ends of the measured time.
     #[arg(long)]
     pub pid: Option<u32>,
@@ -133,6 +141,9 @@ pub struct Window {
     /// Block device of the broker's data, as in /sys/class/block, to count what it is asked.
     #[arg(long)]
     pub device: Option<String>,
+    /// Name in the broker's logs and quotas.
+    #[arg(long, default_value = "bench")]
+    pub client_id: String,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -227,6 +238,12 @@ impl Produce {
     }
 }
 
+impl Fetch {
+    pub fn gaps(&self) -> Gaps {
+        if self.gaps { Gaps::Allow } else { Gaps::Refuse }
+    }
+}
+
 impl Default for Consume {
     fn default() -> Consume {
         Consume {
@@ -253,6 +270,9 @@ pub struct Fetch {
     /// the kernel.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     pub check_every: u32,
+    /// Offsets may have gaps, as compaction and transactions leave them.
+    #[arg(long)]
+    pub gaps: bool,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -4,9 +4,11 @@ use crate::Failure;
 use net_wire::frame::{LEN_BYTES, encode_request, frame_len};
 use net_wire::{Request, ResponseHeader};
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
+/// A broker that does not take a connection by then is not there.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// No answer takes this long.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// No answer to the requests made here is larger, in bytes.
@@ -30,10 +32,18 @@ impl Answer {
 }
 
 pub fn connect(address: &str) -> Result<TcpStream, Failure> {
-    let stream = TcpStream::connect(address)
-        .map_err(|error| format!("cannot connect {address}: {error}"))?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    let failed = |error: std::io::Error| format!("cannot connect {address}: {error}");
+    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
+    for target in address.to_socket_addrs().map_err(failed)? {
+        match TcpStream::connect_timeout(&target, CONNECT_LIMIT) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last).into())
 }
 
 impl Client {

@@ -4,16 +4,18 @@
 
 use crate::Failure;
 use crate::arguments::{Answers, Writing};
+use crate::error;
 use crate::frames::{Frames, HEAD_BYTES, PRODUCE_VERSION};
 use crate::kernel::{Received, receive};
 use engine_base::message::Message as _;
 use net_wire::frame::{LEN_BYTES, frame_len};
 use net_wire::generated::produce::{PartitionProduceResponse, ProduceResponse};
-use net_wire::{ApiKey, ErrorCode, ResponseHeader};
+use net_wire::{ApiKey, ResponseHeader};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice, Write as _};
 use std::net::TcpStream;
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// An answer takes some dozens of bytes for each partition, and a name.
@@ -28,7 +30,8 @@ const _: () = assert!(INPUT_BYTES > ANSWER_BYTES_MAX + LEN_BYTES);
 /// How a connection uses the load it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
-    /// The group of its first request, and how far it is from each to the next.
+    /// Place of its first request among those it may make, and how far it is from each to the
+    /// next.
     pub group_first: usize,
     pub group_stride: usize,
     /// Requests that may be unanswered at a time.
@@ -40,6 +43,9 @@ pub struct Manner {
 pub struct Connection {
     pub stream: TcpStream,
     manner: Manner,
+    /// The groups that its broker takes, and the place of the next.
+    groups: Rc<[usize]>,
+    group_next: usize,
     /// Not wholly written yet; of the first, `written` bytes are.
     due: VecDeque<Due>,
     written: usize,
@@ -47,7 +53,6 @@ pub struct Connection {
     noted: usize,
     unanswered: VecDeque<Sent>,
     correlation_id: i32,
-    group_next: usize,
     input: Box<[u8]>,
     filled: usize,
     /// Bytes that came back and answer no request yet.
@@ -95,17 +100,23 @@ impl Taken {
 }
 
 impl Connection {
-    pub fn new(stream: TcpStream, frames: &Frames, manner: Manner) -> Connection {
-        assert!(manner.depth > 0);
+    pub fn new(
+        stream: TcpStream,
+        frames: &Frames,
+        groups: Rc<[usize]>,
+        manner: Manner,
+    ) -> Connection {
+        assert!(manner.depth > 0 && !groups.is_empty());
         Connection {
             stream,
             manner,
+            group_next: manner.group_first % groups.len(),
+            groups,
             due: VecDeque::new(),
             written: 0,
             noted: 0,
             unanswered: VecDeque::new(),
             correlation_id: 0,
-            group_next: manner.group_first % frames.groups(),
             input: vec![0; INPUT_BYTES].into(),
             filled: 0,
             written_back: 0,
@@ -115,8 +126,8 @@ impl Connection {
 
     /// Makes one more request due, to the next group in turn, which is returned.
     pub fn push(&mut self, frames: &Frames, intended: Option<Instant>) -> usize {
-        let group = self.group_next;
-        self.group_next = (group + self.manner.group_stride) % frames.groups();
+        let group = self.groups[self.group_next];
+        self.group_next = (self.group_next + self.manner.group_stride) % self.groups.len();
         self.correlation_id = self.correlation_id.wrapping_add(1);
         let head = frames.head(group, self.correlation_id);
         self.due.push_back(Due { head, group, intended });
@@ -307,14 +318,9 @@ fn check_partition(
     partition: &PartitionProduceResponse<'_>,
     wanted: &Range<usize>,
 ) -> Result<usize, Failure> {
+    error::check(partition.error_code, || format!("partition {}", partition.index))?;
     let index = usize::try_from(partition.index).ok().filter(|index| wanted.contains(index));
-    match (index, partition.error_code) {
-        (Some(index), 0) => Ok(index),
-        (_, error) => {
-            let (partition, name) = (partition.index, ErrorCode::from_code(error));
-            Err(format!("partition {partition} answered error {error} {name:?}").into())
-        }
-    }
+    index.ok_or_else(|| format!("partition {} answered and was not asked", partition.index).into())
 }
 
 /// Partition and error code of each batch in an answer.
@@ -348,7 +354,8 @@ mod tests {
         let stream = TcpStream::connect(address).expect("listening");
         let (peer, _) = listener.accept().expect("connected");
         let manner = Manner { group_first: 1, group_stride: 1, depth: 3, writing, answers };
-        (Connection::new(stream, frames, manner), peer)
+        let groups = (0..frames.groups()).collect();
+        (Connection::new(stream, frames, groups, manner), peer)
     }
 
     fn answer(correlation_id: i32, index: i32, error_code: i16, base_offset: i64) -> Vec<u8> {
@@ -405,8 +412,8 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         }
         let first = || answer(1, 1, 0, 10);
-        refused(&[answer(1, 1, 6, -1)], "error 6 Some(NotLeaderOrFollower)");
-        refused(&[answer(1, 0, 0, 0)], "partition 0 answered");
+        refused(&[answer(1, 1, 6, -1)], "NOT_LEADER_OR_FOLLOWER (6)");
+        refused(&[answer(1, 0, 0, 0)], "partition 0 answered and was not asked");
         refused(&[answer(2, 1, 0, 0)], "in place of 1");
         refused(&[first(), answer(2, 0, 0, 0), answer(3, 1, 0, 11)], "do not rise: 11 after 12");
         refused(&[first()], "closed a connection");

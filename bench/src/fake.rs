@@ -79,6 +79,16 @@ impl Fake {
         }
     }
 
+    /// Deletes all that is stored, as retention does.
+    pub fn drop_all(&self) {
+        self.store.lock().expect("not poisoned").partitions.clear();
+    }
+
+    /// The partitions that were produced to.
+    pub fn partitions(&self) -> Vec<i32> {
+        self.store.lock().expect("not poisoned").partitions.keys().copied().collect()
+    }
+
     fn serve(&self, mut stream: TcpStream) {
         let mut prefix = [0; 4];
         while stream.read_exact(&mut prefix).is_ok() {

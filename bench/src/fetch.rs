@@ -1,62 +1,75 @@
 //! The fetch load. First each partition is read from its start once, whole, with every batch
 //! checked; the requests of that pass are then made again and again, and the kernel drops what
 //! comes, so that the client costs little. Now and then an answer is read whole and checked, so
-//! that a cheap sink cannot hide damage. The topic must not be written meanwhile.
+//! that a cheap sink cannot hide damage. What was read must stay as it is: a topic may grow
+//! meanwhile, and not lose its start.
 
 use crate::Failure;
-use crate::answer::{Checked, FETCH_VERSION, check_answer};
+use crate::answer::{Checked, Gaps, check_answer_with};
 use crate::arguments::Fetch;
-use crate::client::{ANSWER_BYTES_MAX, Client, connect};
+use crate::client::{ANSWER_BYTES_MAX, connect};
 use crate::clock::Clock;
-use crate::cpu::Watch;
+use crate::cpu::{CpuUse, Watch};
 use crate::device::Device;
+use crate::error::code_of;
 use crate::kernel::{Interest, Poll, Received, discard, receive};
-use crate::offsets::{self, End};
+use crate::leaders::Leaders;
+use crate::look::{Flow, Looks, Phase, Watcher};
+use crate::passes::{Step, first_passes};
 use crate::report::Measured;
 use crate::tally::{Entry, Loop, Tally};
-use engine_base::message::Message as _;
-use net_wire::frame::{LEN_BYTES, encode_request, frame_len};
-use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use net_wire::frame::{LEN_BYTES, frame_len};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-const MAX_WAIT_MS: i32 = 500;
-/// What is fetched again and again is not more than this in all, so that it stays in caches: the
-/// broker's, or the kernel's.
-const HOT_BYTES_MAX: usize = 512 << 20;
+/// A load ends if no request is answered for this long.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+/// Of a run whose length is not known, for the size of its intervals.
+const LENGTH_UNKNOWN: Duration = Duration::from_secs(60);
 
-/// One request of a partition's pass, and what it brings.
-struct Step {
-    frame: Vec<u8>,
-    answer_bytes: usize,
-    records_bytes: usize,
-    records: u64,
+/// When a part of a run ends.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    Time(Duration),
+    Records(u64),
 }
 
+/// All partitions at one address, and nobody who watches.
 pub fn run(options: &Fetch) -> Result<Measured, Failure> {
+    run_watched(options, &Leaders::one(&options.window.address), &mut |_| Flow::Continue)
+}
+
+/// A load that breaks in the measured time still gives what was counted until then.
+pub fn run_watched(
+    options: &Fetch,
+    leaders: &Leaders,
+    watcher: &mut Watcher<'_>,
+) -> Result<Measured, Failure> {
     let window = &options.window;
-    let mut client = Client::connect(&window.address)?;
-    let mut passes = Vec::new();
-    for partition in 0..window.partitions {
-        let bytes_max = HOT_BYTES_MAX / usize::from(window.partitions);
-        passes.push(first_pass(options, &mut client, i32::from(partition), bytes_max)?);
-    }
-    passes.retain(|pass| !pass.is_empty());
-    if passes.is_empty() {
-        return Err(format!("topic {} is empty, there is nothing to fetch", window.topic).into());
-    }
-    let mut load = Load::start(options, &passes)?;
-    load.drive(window.warm_up)?;
+    let passes = first_passes(options, leaders, watcher)?;
+    let mut load = Load::start(options, leaders, &passes)?;
+    load.drive(Until::Time(window.warm_up), Phase::WarmUp, watcher)?;
     let clock = Clock::start();
     let device = window.device.as_deref().map(Device::read).transpose()?;
     let watch = Watch::start(window.pid, window.core, window.client_core.unwrap_or(window.core))?;
     let start = Instant::now();
-    load.tally = Tally::start(Loop::Closed, start, window.seconds);
-    load.drive(window.seconds)?;
+    let (until, length) = match window.records {
+        None => (Until::Time(window.seconds), window.seconds),
+        Some(records) => (Until::Records(records), LENGTH_UNKNOWN),
+    };
+    load.tally = Tally::start(Loop::Closed, start, length);
+    let mut outcome = load.drive(until, Phase::Measured, watcher);
     let end = Instant::now();
     load.tally.end(end);
-    let cpu = watch.stop()?;
+    let cpu = match watch.stop() {
+        Ok(cpu) => cpu,
+        // A broker that is gone has no figures; what the load found says more.
+        Err(failure) => {
+            outcome = outcome.and(Err(failure));
+            CpuUse::default()
+        }
+    };
     let device = match (&window.device, device) {
         (Some(name), Some(before)) => Some(before.until(&Device::read(name)?)),
         _ => None,
@@ -72,85 +85,17 @@ pub fn run(options: &Fetch) -> Result<Measured, Failure> {
         intervals: tally.intervals,
         device,
         clock_step_ms: clock.step_ms(),
+        failure_code: outcome.as_ref().err().and_then(code_of),
+        failure: outcome.err().map(|failure| failure.to_string()),
         ..Measured::default()
     })
 }
 
-fn request(options: &Fetch, partition: i32, fetch_offset: i64) -> Result<Vec<u8>, Failure> {
-    let partition = FetchPartition {
-        partition,
-        current_leader_epoch: -1,
-        fetch_offset,
-        log_start_offset: -1,
-        partition_max_bytes: options.max_bytes,
-        ..Default::default()
-    };
-    let topic = FetchTopic {
-        topic: &options.window.topic,
-        partitions: vec![partition].into(),
-        ..Default::default()
-    };
-    let request = FetchRequest {
-        replica_id: -1,
-        max_wait_ms: MAX_WAIT_MS,
-        min_bytes: 1,
-        max_bytes: options.max_bytes,
-        session_epoch: -1,
-        topics: vec![topic].into(),
-        ..Default::default()
-    };
-    Ok(encode_request(FETCH_VERSION, 0, Some("bench"), &request)?.to_vec())
-}
-
-/// Reads a partition from its start to its end, or to `bytes_max`.
-fn first_pass(
-    options: &Fetch,
-    client: &mut Client,
-    partition: i32,
-    bytes_max: usize,
-) -> Result<Vec<Step>, Failure> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut offset = 0;
-    let mut bytes = 0;
-    while bytes < bytes_max {
-        let frame = request(options, partition, offset)?;
-        let answer = client.send(&frame)?;
-        let content = match check_answer(&answer, offset)? {
-            Checked::Batches(content) => content,
-            Checked::Empty => break,
-            Checked::OutOfRange => {
-                // Retention took the start of the log.
-                let start = offsets::of(client, &options.window.topic, partition, End::Earliest)?;
-                if start <= offset {
-                    return Err(format!("offset {offset} is out of range").into());
-                }
-                offset = start;
-                continue;
-            }
-        };
-        bytes += content.bytes;
-        offset = content.end;
-        steps.push(Step {
-            frame,
-            answer_bytes: answer.len(),
-            records_bytes: content.bytes,
-            records: content.records,
-        });
-        if content.end >= content.high_watermark {
-            break;
-        }
-    }
-    // An answer at the end of what was written may be short; the others are all alike.
-    if steps.len() > 1 && bytes < bytes_max {
-        steps.pop();
-    }
-    Ok(steps)
-}
-
-/// A connection fetches one partition, over and over, one request at a time.
+/// A connection fetches one partition or several, over and over, one request at a time.
 struct Reader<'a> {
     stream: TcpStream,
-    pass: &'a [Step],
+    gaps: Gaps,
+    steps: Vec<&'a Step>,
     step: usize,
     sent_at: Instant,
     prefix: [u8; LEN_BYTES],
@@ -172,16 +117,34 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    fn start(options: &Fetch, passes: &'a [Vec<Step>]) -> Result<Load<'a>, Failure> {
+    /// `passes` are by broker. A broker that leads nothing to read gets no request.
+    fn start(
+        options: &Fetch,
+        leaders: &Leaders,
+        passes: &'a [Vec<Vec<Step>>],
+    ) -> Result<Load<'a>, Failure> {
         let poll = Poll::new()?;
-        let mut readers = Vec::new();
-        for number in 0..usize::from(options.window.connections) {
-            let stream = connect(&options.window.address)?;
+        let mut readers: Vec<Reader<'a>> = Vec::new();
+        let count = usize::from(options.window.connections);
+        for connection in 0..count {
+            let share = leaders.share(connection, count)?;
+            let passes = &passes[share.broker];
+            if passes.is_empty() {
+                continue;
+            }
+            // Few connections share the partitions out, many share partitions.
+            let steps = match share.count < passes.len() {
+                true => passes.iter().skip(share.place).step_by(share.count).flatten().collect(),
+                false => passes[share.place % passes.len()].iter().collect(),
+            };
+            let number = readers.len();
+            let stream = connect(leaders.address(share.broker))?;
             stream.set_nonblocking(true)?;
             poll.add(&stream, number, Interest::Read)?;
             readers.push(Reader {
                 stream,
-                pass: &passes[number % passes.len()],
+                gaps: options.gaps(),
+                steps,
                 step: 0,
                 sent_at: Instant::now(),
                 prefix: [0; LEN_BYTES],
@@ -203,13 +166,36 @@ impl<'a> Load<'a> {
         })
     }
 
-    fn drive(&mut self, time: Duration) -> Result<(), Failure> {
-        let end = Instant::now() + time;
+    fn drive(
+        &mut self,
+        until: Until,
+        phase: Phase,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), Failure> {
+        let start = Instant::now();
+        let mut looks = Looks::start(phase, start);
+        let (mut answered, mut answered_at) = (self.tally.requests, start);
         loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let now = Instant::now();
+            let (done, end) = match until {
+                Until::Time(time) => (now >= start + time, start + time),
+                Until::Records(records) => (self.tally.records >= records, looks.next()),
+            };
+            if done {
                 return Ok(());
             }
+            if answered != self.tally.requests {
+                (answered, answered_at) = (self.tally.requests, now);
+            }
+            if now.saturating_duration_since(answered_at) > SILENCE_LIMIT {
+                let seconds = SILENCE_LIMIT.as_secs();
+                return Err(format!("no request was answered for {seconds} s").into());
+            }
+            if now >= looks.next() {
+                let counts = (self.tally.records, self.tally.bytes);
+                looks.look(now, counts, &self.tally.latency, watcher)?;
+            }
+            let left = end.min(looks.next()).saturating_duration_since(now);
             let mut ready = std::mem::take(&mut self.ready);
             ready.clear();
             self.poll.wait(Some(left), &mut ready)?;
@@ -234,28 +220,28 @@ impl<'a> Load<'a> {
         if !reader.take(&mut self.sink)? {
             return Ok(());
         }
-        let step = &reader.pass[reader.step];
+        let step = reader.steps[reader.step];
         self.tally.add(Entry {
             since: reader.sent_at,
             time: reader.sent_at.elapsed(),
             records: step.records,
             bytes: u64::try_from(step.records_bytes)?,
         });
-        reader.step = (reader.step + 1) % reader.pass.len();
+        reader.step = (reader.step + 1) % reader.steps.len();
         reader.send()
     }
 }
 
 impl Reader<'_> {
     fn answer_bytes(&self) -> usize {
-        self.pass[self.step].answer_bytes
+        self.steps[self.step].answer_bytes
     }
 
     /// A fetch request is far smaller than an empty socket's buffer.
     fn send(&mut self) -> Result<(), Failure> {
         self.prefix_filled = 0;
         self.sent_at = Instant::now();
-        let frame = &self.pass[self.step].frame;
+        let frame = &self.steps[self.step].frame;
         let len = self.stream.write(frame)?;
         if len == frame.len() { Ok(()) } else { Err("the socket took part of a request".into()) }
     }
@@ -273,7 +259,8 @@ impl Reader<'_> {
         self.left = frame_len(self.prefix, ANSWER_BYTES_MAX)?;
         if self.left != self.answer_bytes() {
             let (before, now) = (self.answer_bytes(), self.left);
-            return Err(format!("an answer has {now} bytes, it had {before} before").into());
+            let what = format!("an answer has {now} bytes, it had {before} before");
+            return Err(format!("{what}: what was read first is no longer there").into());
         }
         Ok(true)
     }
@@ -305,9 +292,9 @@ impl Reader<'_> {
 
     /// An answer that was read whole says what it said the first time.
     fn check(&self, frame: &[u8]) -> Result<(), Failure> {
-        let step = &self.pass[self.step];
-        let asked = asked_offset(&step.frame)?;
-        match check_answer(frame, asked)? {
+        let step = self.steps[self.step];
+        let asked = step.offset;
+        match check_answer_with(frame, asked, self.gaps)? {
             Checked::Batches(content)
                 if content.bytes == step.records_bytes && content.records == step.records =>
             {
@@ -316,14 +303,6 @@ impl Reader<'_> {
             other => Err(format!("the answer at offset {asked} changed to {other:?}").into()),
         }
     }
-}
-
-fn asked_offset(frame: &[u8]) -> Result<i64, Failure> {
-    let (_, body) = net_wire::RequestHeader::decode(&frame[LEN_BYTES..])?;
-    let request = FetchRequest::decode(body, FETCH_VERSION)?;
-    let topic = request.topics.iter().next().ok_or("a request without a topic")?;
-    let partition = topic.partitions.iter().next().ok_or("a request without a partition")?;
-    Ok(partition.fetch_offset)
 }
 
 #[cfg(test)]
@@ -365,13 +344,15 @@ mod tests {
             connections: 2,
             seconds: Duration::from_millis(100),
             warm_up: Duration::ZERO,
+            records: None,
+            client_id: "bench".to_owned(),
             pid: None,
             core: 0,
             client_core: None,
             device: None,
             format: Format::Json,
         };
-        run(&Fetch { window, max_bytes: 1 << 20, check_every: 3 })
+        run(&Fetch { window, max_bytes: 1 << 20, check_every: 3, gaps: false })
             .map_err(|error| error.to_string())
     }
 

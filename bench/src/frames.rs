@@ -21,7 +21,6 @@ pub const CORRELATION_AT: usize = 8;
 /// A record without key and headers: three numbers of up to five bytes, four of one byte.
 const RECORD_EXTRA_BYTES_MAX: usize = 19;
 
-const CLIENT_ID: &str = "bench";
 const TIMEOUT_MS: i32 = 30_000;
 
 /// What a batch holds.
@@ -36,6 +35,7 @@ pub enum BatchSize {
 #[derive(Clone, Copy, Debug)]
 pub struct Shape<'a> {
     pub topic: &'a str,
+    pub client_id: &'a str,
     pub partitions: u16,
     /// Partitions that share a request; divides `partitions`.
     pub partitions_per_request: u16,
@@ -89,7 +89,7 @@ impl Frames {
                 timeout_ms: TIMEOUT_MS,
                 topic_data: vec![topic].into(),
             };
-            let frame = encode_request(PRODUCE_VERSION, 0, Some(CLIENT_ID), &request)?;
+            let frame = encode_request(PRODUCE_VERSION, 0, Some(shape.client_id), &request)?;
             frames.push(frame.to_vec());
         }
         Ok(Frames { frames, group_partitions, records, batch })
@@ -186,6 +186,7 @@ pub mod tests {
     fn shape(record_bytes: usize, batch: BatchSize) -> Shape<'static> {
         Shape {
             topic: "load",
+            client_id: "bench",
             partitions: 6,
             partitions_per_request: 2,
             record_bytes,

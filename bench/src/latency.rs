@@ -52,6 +52,7 @@ impl Latency {
             count: self.histogram.len(),
             p50_us: self.quantile_us(0.5),
             p90_us: self.quantile_us(0.9),
+            p95_us: self.quantile_us(0.95),
             p99_us: self.quantile_us(0.99),
             p999_us: self.quantile_us(0.999),
             max_us: microseconds(self.histogram.max()),
@@ -66,6 +67,8 @@ pub struct Summary {
     pub count: u64,
     pub p50_us: f64,
     pub p90_us: f64,
+    #[serde(default)]
+    pub p95_us: f64,
     pub p99_us: f64,
     pub p999_us: f64,
     pub max_us: f64,
@@ -103,6 +106,7 @@ mod tests {
         assert_eq!(summary.count, 1000);
         near(summary.p50_us, 500.0, 0.002);
         near(summary.p90_us, 900.0, 0.002);
+        near(summary.p95_us, 950.0, 0.002);
         near(summary.p99_us, 990.0, 0.002);
         near(summary.p999_us, 999.0, 0.002);
         near(summary.max_us, 1000.0, 0.002);

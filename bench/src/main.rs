@@ -1,41 +1,10 @@
-//! The load generator, the control loops and the looks at a broker after a kill. One thread each,
-//! raw protocol, the same for every broker. Called by `scripts/bench` and by hand; see README.md.
+//! The command line of the load generator, the control loops and the looks at a broker after a
+//! kill. Called by `scripts/bench` and by hand; see README.md.
 
-mod answer;
-mod arguments;
-mod churn;
-mod client;
-mod clock;
-mod connection;
-mod control;
-mod cpu;
-mod device;
-#[cfg(test)]
-mod fake;
-mod fetch;
-mod frames;
-#[cfg(test)]
-mod honest;
-mod kernel;
-mod latency;
-mod ledger;
-mod offsets;
-mod pace;
-mod payload;
-mod produce;
-mod report;
-mod settle;
-mod tail;
-mod tally;
-mod verify;
-mod window;
-
-use arguments::{Arguments, Command, Format};
 use clap::Parser as _;
+use load::arguments::{Arguments, Command, Format};
+use load::{Failure, control, cpu, fetch, kernel, report, verify, window};
 use std::process::ExitCode;
-
-/// What went wrong, for the person who started the run.
-pub type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
@@ -56,7 +25,11 @@ fn run(command: Command) -> Result<(), Failure> {
             // What was counted until then is shown, and the exit code says that it is not whole.
             measured.failure.map_or(Ok(()), |failure| Err(failure.into()))
         }
-        Command::Fetch(options) => show(options.window.format, &fetch::run(&options)?),
+        Command::Fetch(options) => {
+            let measured = fetch::run(&options)?;
+            show(options.window.format, &measured)?;
+            measured.failure.map_or(Ok(()), |failure| Err(failure.into()))
+        }
         Command::Control(options) => {
             kernel::allow_many_sockets();
             control::run(&options)

@@ -2,13 +2,14 @@
 
 use crate::Failure;
 use crate::client::Client;
+use crate::error;
+use crate::leaders::Leaders;
 use engine_base::message::Message as _;
-use net_wire::ErrorCode;
 use net_wire::generated::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
 };
 
-const LIST_OFFSETS_VERSION: i16 = 5;
+pub const LIST_OFFSETS_VERSION: i16 = 5;
 
 /// The times that stand for the ends of a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,11 +47,8 @@ pub fn list(
     let mut found = std::collections::HashMap::new();
     for topic in response.topics.iter() {
         for partition in topic.partitions.iter() {
-            let (index, code) = (partition.partition_index, partition.error_code);
-            if code != 0 {
-                let name = ErrorCode::from_code(code);
-                return Err(format!("list offsets of partition {index}: {code} {name:?}").into());
-            }
+            let index = partition.partition_index;
+            error::check(partition.error_code, || format!("list offsets of partition {index}"))?;
             found.insert(index, partition.offset);
         }
     }
@@ -59,6 +57,27 @@ pub fn list(
         found.get(partition).copied().ok_or_else(missing)
     };
     partitions.iter().map(offset).collect()
+}
+
+/// Of partitions 0 to `partitions`, asked of their leaders.
+pub fn of_all(
+    leaders: &Leaders,
+    topic: &str,
+    partitions: u16,
+    end: End,
+) -> Result<Vec<i64>, Failure> {
+    let mut found = vec![0; usize::from(partitions)];
+    for broker in 0..leaders.brokers() {
+        let led: Vec<i32> = (0..partitions)
+            .filter(|partition| leaders.of(usize::from(*partition)) == broker)
+            .map(i32::from)
+            .collect();
+        let mut client = Client::connect(leaders.address(broker))?;
+        for (partition, offset) in led.iter().zip(list(&mut client, topic, &led, end)?) {
+            found[usize::try_from(*partition)?] = offset;
+        }
+    }
+    Ok(found)
 }
 
 /// Of one partition.

@@ -6,15 +6,18 @@
 use crate::Failure;
 use crate::arguments::{From, Produce};
 use crate::churn::Churn;
-use crate::client::{Client, connect};
+use crate::client::connect;
 use crate::connection::{Connection, Manner, Taken};
 use crate::frames::{BatchSize, Frames, Shape};
 use crate::kernel::{Interest, Poll};
+use crate::leaders::Leaders;
+use crate::look::{Looks, Phase, Watcher};
 use crate::offsets::{self, End};
 use crate::pace::Pace;
 use crate::tail::{Delivered, Source, Tail};
 use crate::tally::{Entry, Loop, Tally};
 use std::net::TcpStream;
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Connections that are opened without a pause, and the pause.
@@ -26,6 +29,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 const BEHIND_LIMIT: Duration = Duration::from_secs(3);
 /// Requests of an open loop that may wait; a broker this far behind never catches up.
 const BACKLOG_MAX: usize = 1 << 20;
+/// A load that is to send so many records ends if none is answered for this long.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// So long before a request is due an open loop stays awake: a wake-up may take as long.
 const AWAKE_BEFORE: Duration = Duration::from_micros(100);
 /// Most that one call drops of what a consumer fetched.
@@ -39,6 +44,7 @@ pub fn encode(options: &Produce) -> Result<Frames, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     Frames::encode(Shape {
         topic: &options.window.topic,
+        client_id: &options.window.client_id,
         partitions: options.window.partitions,
         partitions_per_request: options.partitions_per_request,
         record_bytes: usize::try_from(options.record_bytes)?,
@@ -69,7 +75,11 @@ pub struct Load<'a> {
     pub churn: Option<Churn>,
     /// Consumers of each partition, if what is produced is also waited for there.
     readers: Vec<Vec<usize>>,
+    depth: u16,
+    rate: Option<f64>,
     pace: Option<Pace>,
+    /// Requests that may still be made, if they are counted.
+    requests_left: Option<u64>,
     connection_next: usize,
     draining: bool,
     /// Requests that were meant to be sent and were not.
@@ -94,21 +104,29 @@ fn connect_in_turn(address: &str, number: usize) -> Result<TcpStream, Failure> {
 }
 
 impl<'a> Load<'a> {
-    pub fn start(options: &Produce, frames: &'a Frames) -> Result<Load<'a>, Failure> {
+    /// Opens the connections; no request is sent before [`Load::begin`].
+    pub fn start(
+        options: &Produce,
+        leaders: &Leaders,
+        frames: &'a Frames,
+    ) -> Result<Load<'a>, Failure> {
         let poll = Poll::new()?;
+        let groups = leaders.groups(frames.groups(), |group| frames.partitions_of(group))?;
         let mut connections = Vec::new();
-        for number in 0..usize::from(options.window.connections) {
-            let stream = connect_in_turn(&options.window.address, number)?;
+        let count = usize::from(options.window.connections);
+        for number in 0..count {
+            let share = leaders.share(number, count)?;
+            let stream = connect_in_turn(leaders.address(share.broker), number)?;
             poll.add(&stream, number, Interest::Read)?;
-            let stride = if options.own_partitions { options.window.connections } else { 1 };
             let manner = Manner {
-                group_first: number,
-                group_stride: usize::from(stride),
+                group_first: share.place,
+                group_stride: if options.own_partitions { share.count } else { 1 },
                 depth: usize::from(options.depth),
                 writing: options.writing,
                 answers: options.answers(),
             };
-            connections.push(Connection::new(stream, frames, manner));
+            let groups = Rc::clone(&groups[share.broker]);
+            connections.push(Connection::new(stream, frames, groups, manner));
         }
         let now = Instant::now();
         let kind = if options.rate.is_some() { Loop::Open } else { Loop::Closed };
@@ -120,7 +138,10 @@ impl<'a> Load<'a> {
             tails: Vec::new(),
             churn: None,
             readers: vec![Vec::new(); frames.partitions()],
+            depth: options.depth,
+            rate: options.rate,
             pace: None,
+            requests_left: None,
             connection_next: 0,
             draining: false,
             abandoned: 0,
@@ -134,30 +155,50 @@ impl<'a> Load<'a> {
             taken: Taken::default(),
             sink: Vec::new(),
         };
-        load.start_consumers(options)?;
+        load.start_consumers(options, leaders)?;
         let number_first = load.connections.len() + load.tails.len();
         load.churn = match options.churn {
             Some(rate) => Some(Churn::start(&options.window.address, rate, number_first)?),
             None => None,
         };
-        load.pace = options.rate.map(|rate| Pace::new(rate, Instant::now()));
-        if load.pace.is_none() {
-            load.fill(options.depth)?;
-        }
         Ok(load)
     }
 
-    fn fill(&mut self, depth: u16) -> Result<(), Failure> {
-        for number in 0..self.connections.len() {
-            for _ in 0..depth {
-                self.connections[number].push(self.frames, None);
-            }
-            self.write(number)?;
+    /// Begins to send; with `requests`, so many and no more.
+    pub fn begin(&mut self, requests: Option<u64>) -> Result<(), Failure> {
+        self.draining = false;
+        self.requests_left = requests;
+        self.pace = self.rate.map(|rate| Pace::new(rate, Instant::now()));
+        if self.pace.is_some() {
+            return Ok(());
         }
-        Ok(())
+        for _ in 0..self.depth {
+            for number in 0..self.connections.len() {
+                self.push_next(number);
+            }
+        }
+        (0..self.connections.len()).try_for_each(|number| self.write(number))
     }
 
-    fn start_consumers(&mut self, options: &Produce) -> Result<(), Failure> {
+    /// Makes a request of a closed loop due, if there is one more to make.
+    fn push_next(&mut self, number: usize) {
+        if self.take_request() {
+            self.connections[number].push(self.frames, None);
+        }
+    }
+
+    fn take_request(&mut self) -> bool {
+        match &mut self.requests_left {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+
+    fn start_consumers(&mut self, options: &Produce, leaders: &Leaders) -> Result<(), Failure> {
         let consume = &options.consume;
         if consume.consumers == 0 {
             return Ok(());
@@ -167,24 +208,27 @@ impl<'a> Load<'a> {
         let own = consume.consume_topic.is_none();
         let topic = consume.consume_topic.as_ref().unwrap_or(&options.window.topic);
         let partitions = consume.consume_partitions.unwrap_or(options.window.partitions);
-        let indexes: Vec<i32> = (0..i32::from(partitions)).collect();
-        let mut client = Client::connect(&options.window.address)?;
+        if !own && leaders.brokers() > 1 {
+            return Err("the leaders of another topic are not known".into());
+        }
         let (end, again) = match consume.from {
             From::End => (End::Latest, false),
             From::Start => (End::Earliest, true),
         };
-        let starts = offsets::list(&mut client, topic, &indexes, end)?;
+        let starts = offsets::of_all(leaders, topic, partitions, end)?;
+        let client_id = &options.window.client_id;
         for _ in 0..consume.consumers {
-            for (partition, offset) in indexes.iter().zip(&starts) {
+            for (partition, offset) in (0i32..).zip(&starts) {
                 let number = self.tails.len();
-                let stream = connect_in_turn(&options.window.address, number)?;
+                let index = usize::try_from(partition)?;
+                let stream = connect_in_turn(leaders.address(leaders.of(index)), number)?;
                 self.poll.add(&stream, self.connections.len() + number, Interest::Read)?;
-                let source = Source { topic, partition: *partition, offset: *offset, again };
+                let source = Source { topic, client_id, partition, offset: *offset, again };
                 let mut tail = Tail::new(stream, source, consume)?;
                 tail.send()?;
                 self.tails.push(tail);
                 if own && options.rate.is_some() && options.own_partitions && !again {
-                    self.readers[usize::try_from(*partition)?].push(number);
+                    self.readers[index].push(number);
                 }
             }
         }
@@ -192,16 +236,63 @@ impl<'a> Load<'a> {
     }
 
     /// Runs the load for this long.
-    pub fn drive(&mut self, time: Duration) -> Result<(), Failure> {
-        let end = Instant::now() + time;
+    pub fn drive(
+        &mut self,
+        time: Duration,
+        phase: Phase,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), Failure> {
+        let start = Instant::now();
+        let end = start + time;
+        let mut looks = Looks::start(phase, start);
         loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let now = Instant::now();
+            if now >= end {
                 // What was meant for the last moments is made, however late we are.
                 return self.send_due(Duration::ZERO).map(|_| ());
             }
-            self.turn(left)?;
+            if now >= looks.next() {
+                self.look(now, &mut looks, watcher)?;
+            }
+            self.turn(end.min(looks.next()).saturating_duration_since(now))?;
         }
+    }
+
+    /// Runs the load until the requests it was begun with are answered and delivered.
+    pub fn drive_to_end(&mut self, watcher: &mut Watcher<'_>) -> Result<(), Failure> {
+        let start = Instant::now();
+        let mut looks = Looks::start(Phase::Measured, start);
+        let (mut answered, mut answered_at) = (self.tally.requests, start);
+        while self.requests_left != Some(0)
+            || !self.connections.iter().all(Connection::is_idle)
+            || !self.tails.iter().all(Tail::is_done)
+        {
+            let now = Instant::now();
+            if now >= looks.next() {
+                self.look(now, &mut looks, watcher)?;
+            }
+            if answered != self.tally.requests || self.connections.iter().all(Connection::is_idle) {
+                (answered, answered_at) = (self.tally.requests, now);
+            }
+            if now.saturating_duration_since(answered_at) > SILENCE_LIMIT {
+                let seconds = SILENCE_LIMIT.as_secs();
+                return Err(format!("no request was answered for {seconds} s").into());
+            }
+            self.turn(looks.next().saturating_duration_since(now))?;
+        }
+        Ok(())
+    }
+
+    fn look(
+        &self,
+        now: Instant,
+        looks: &mut Looks,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), Failure> {
+        let counts = (self.tally.records, self.tally.bytes);
+        let delivered = self.readers.iter().any(|readers| !readers.is_empty());
+        let tally = if delivered { &self.delivered.end_to_end } else { &self.tally };
+        looks.look(now, counts, &tally.latency, watcher)
     }
 
     /// Waits for the answers that are out, and for consumers to have what was produced; makes no
@@ -264,7 +355,8 @@ impl<'a> Load<'a> {
     fn send_due(&mut self, limit: Duration) -> Result<Duration, Failure> {
         let Some(mut pace) = self.pace.filter(|_| !self.draining) else { return Ok(limit) };
         let now = Instant::now();
-        while let Some(intended) = pace.take(now) {
+        while pace.next() <= now && self.take_request() {
+            let Some(intended) = pace.take(now) else { break };
             let number = self.connection_next;
             self.connection_next = (number + 1) % self.connections.len();
             let group = self.connections[number].push(self.frames, Some(intended));
@@ -279,6 +371,9 @@ impl<'a> Load<'a> {
             self.write(number)?;
         }
         self.pace = Some(pace);
+        if self.requests_left == Some(0) {
+            return Ok(limit);
+        }
         let left = pace.next().saturating_duration_since(Instant::now());
         Ok(limit.min(left.saturating_sub(AWAKE_BEFORE)))
     }
@@ -329,8 +424,10 @@ impl<'a> Load<'a> {
                 records: batches * u64::from(self.frames.records()),
                 bytes: batches * u64::try_from(self.frames.batch_bytes())?,
             });
-            if !self.draining && self.pace.is_none() {
-                self.connections[number].push(self.frames, None);
+        }
+        if !self.draining && self.pace.is_none() {
+            for _ in 0..self.taken.answers.len() {
+                self.push_next(number);
             }
         }
         self.taken.clear();

@@ -49,6 +49,9 @@ pub struct Measured {
     /// Why the window is not whole, if so.
     #[serde(default)]
     pub failure: Option<String>,
+    /// The error code behind it, if a broker gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_code: Option<i16>,
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -73,6 +76,7 @@ pub struct DeliveredResult {
     /// loop.
     pub end_to_end: Summary,
     pub intervals: Vec<Interval>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub end_to_end_intervals: Vec<Interval>,
 }
 

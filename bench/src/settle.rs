@@ -4,7 +4,9 @@
 use crate::Failure;
 use crate::client::Client;
 use crate::connection::partition_errors;
+use crate::error::Refused;
 use crate::frames::{Frames, PRODUCE_VERSION};
+use crate::leaders::Leaders;
 use engine_base::message::Message as _;
 use net_wire::generated::metadata::{MetadataRequest, MetadataRequestTopic};
 use net_wire::generated::produce::ProduceRequest;
@@ -17,10 +19,18 @@ const METADATA_VERSION: i16 = 8;
 const SETTLE_PAUSE: Duration = Duration::from_millis(20);
 
 /// Sends each request once until it is taken.
-pub fn settle(address: &str, frames: &Frames) -> Result<(), Failure> {
+pub fn settle(leaders: &Leaders, frames: &Frames) -> Result<(), Failure> {
+    let brokers = leaders.groups(frames.groups(), |group| frames.partitions_of(group))?;
+    for (broker, groups) in brokers.iter().enumerate() {
+        settle_with(leaders.address(broker), groups, frames)?;
+    }
+    Ok(())
+}
+
+fn settle_with(address: &str, groups: &[usize], frames: &Frames) -> Result<(), Failure> {
     let mut client = Client::connect(address)?;
     let end = Instant::now() + SETTLE_LIMIT;
-    for group in 0..frames.groups() {
+    for &group in groups {
         let (_, body) = RequestHeader::decode(&frames.whole(group)[net_wire::frame::LEN_BYTES..])
             .map_err(|error| error.to_string())?;
         let request = ProduceRequest::decode(body, PRODUCE_VERSION)?;
@@ -38,8 +48,7 @@ pub fn settle(address: &str, frames: &Frames) -> Result<(), Failure> {
                 )
             );
             if !waits || Instant::now() > end {
-                let why = format!("partition {partition} answered error {code} {error:?}");
-                return Err(why.into());
+                return Err(Refused { what: format!("partition {partition}"), code }.into());
             }
             if error == Some(ErrorCode::UnknownTopicOrPartition) {
                 ask_for(&mut client, &request)?;

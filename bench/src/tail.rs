@@ -6,10 +6,10 @@
 use crate::Failure;
 use crate::answer::{self, Checked, FETCH_VERSION, check_answer};
 use crate::arguments::Consume;
+use crate::error;
 use crate::kernel::{Received, discard, receive};
 use crate::tally::{Entry, Loop, Tally};
 use engine_base::codec::Reader;
-use net_wire::ErrorCode;
 use net_wire::frame::{LEN_BYTES, encode_request};
 use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use std::collections::VecDeque;
@@ -28,6 +28,7 @@ const AFTER_OFFSET_BYTES: usize = 18;
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     pub topic: &'a str,
+    pub client_id: &'a str,
     pub partition: i32,
     pub offset: i64,
     /// From the start again once the end is reached.
@@ -253,7 +254,10 @@ impl Tail {
             };
             let known = *self.batch.get_or_insert(found);
             if found != known {
-                return Err(format!("batches differ: {found:?} after {known:?}").into());
+                return Err(format!(
+                    "batches differ, somebody else writes to the topic: {found:?} after {known:?}"
+                )
+                .into());
             }
         }
         Ok(content.end)
@@ -283,7 +287,7 @@ fn request(source: Source<'_>, options: &Consume) -> Result<Vec<u8>, Failure> {
         topics: vec![topic].into(),
         ..Default::default()
     };
-    Ok(encode_request(FETCH_VERSION, 0, Some("bench"), &request)?.to_vec())
+    Ok(encode_request(FETCH_VERSION, 0, Some(source.client_id), &request)?.to_vec())
 }
 
 /// The size of the records that follow. The layout is that of an answer for one partition.
@@ -292,13 +296,13 @@ fn read_head(head: &[u8]) -> Result<usize, Failure> {
     let frame_bytes = usize::try_from(reader.i32()?)?;
     let _correlation_id = reader.i32()?;
     let _throttle_ms = reader.i32()?;
-    refuse(reader.i16()?)?;
+    error::check(reader.i16()?, || "a fetch".to_owned())?;
     let _session = reader.i32()?;
     let _topics = reader.i32()?;
     reader.string()?;
     let _partitions = reader.i32()?;
-    let _partition = reader.i32()?;
-    refuse(reader.i16()?)?;
+    let partition = reader.i32()?;
+    error::check(reader.i16()?, || format!("a fetch of partition {partition}"))?;
     reader.take(3 * 8)?;
     if reader.i32()? > 0 {
         return Err("a fetch was told of aborted transactions".into());
@@ -309,13 +313,6 @@ fn read_head(head: &[u8]) -> Result<usize, Failure> {
         return Err(format!("an answer of {frame_bytes} bytes holds {records_bytes}").into());
     }
     Ok(records_bytes)
-}
-
-fn refuse(code: i16) -> Result<(), Failure> {
-    match code {
-        0 => Ok(()),
-        _ => Err(format!("a fetch answered error {code} {:?}", ErrorCode::from_code(code)).into()),
-    }
 }
 
 #[cfg(test)]
@@ -330,7 +327,8 @@ mod tests {
 
     #[test]
     fn the_offset_lies_where_it_is_patched() {
-        let source = Source { topic: "topic", partition: 3, offset: 5, again: false };
+        let source =
+            Source { topic: "topic", client_id: "c", partition: 3, offset: 5, again: false };
         let options = Consume { fetch_bytes_min: 7, ..Consume::default() };
         let mut frame = request(source, &options).expect("encodes");
         let at = frame.len() - AFTER_OFFSET_BYTES;
@@ -353,7 +351,7 @@ mod tests {
         let short = answer(0, 3, &records[..20]);
         assert_eq!(read_head(&short[..head]).ok(), Some(20));
         let error = read_head(&answer(1, 0, &[])[..head]).expect_err("out of range").to_string();
-        assert!(error.contains("OffsetOutOfRange"), "{error}");
+        assert!(error.contains("OFFSET_OUT_OF_RANGE"), "{error}");
         let mut wrong = frame;
         wrong[3] ^= 1;
         assert!(read_head(&wrong[..head]).is_err());

@@ -95,10 +95,15 @@ impl Tally {
         }
     }
 
-    /// Records that came along with answers counted already.
+    /// The time of a request that is counted elsewhere, or not at all.
     pub fn add_time(&mut self, since: Instant, time: Duration) {
+        let now = since + time;
+        while self.end.is_none() && now >= self.interval_end {
+            self.close_interval();
+        }
         if since >= self.start && self.end.is_none_or(|end| since < end) {
             self.latency.record(time);
+            self.part_latency.record(time);
         }
     }
 
@@ -145,6 +150,20 @@ mod tests {
         assert!((tally.intervals[3].end_s - 0.4).abs() < 1e-9);
         assert_eq!((tally.requests, tally.records, tally.bytes), (4, 8, 40));
         assert_eq!(tally.latency.summary().count, 4);
+    }
+
+    #[test]
+    fn times_alone_have_intervals_too() {
+        let start = Instant::now();
+        let mut tally = Tally::start(Loop::Open, start, Duration::from_secs(1));
+        for ms in [10, 20, 150] {
+            tally.add_time(start + MS * ms, MS * 2);
+        }
+        tally.end(start + MS * 200);
+        tally.add_time(start + MS * 199, MS * 700);
+        let found: Vec<bool> = tally.intervals.iter().map(|part| part.p99_us > 1990.0).collect();
+        assert_eq!((found, tally.latency.summary().count), (vec![true, true], 4));
+        assert_eq!(tally.requests, 0);
     }
 
     #[test]

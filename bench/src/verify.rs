@@ -137,6 +137,7 @@ pub fn wait(options: &Await) -> Result<Awaited, Failure> {
 fn first_record(topic: &str) -> Result<Frames, Failure> {
     Frames::encode(Shape {
         topic,
+        client_id: "bench",
         partitions: 1,
         partitions_per_request: 1,
         record_bytes: 100,

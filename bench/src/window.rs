@@ -3,34 +3,46 @@
 //! gives what was counted until then, marked as broken.
 
 use crate::Failure;
-use crate::arguments::{Answers, Produce};
+use crate::arguments::{Answers, Produce, Window};
 use crate::clock::Clock;
 use crate::cpu::{CpuUse, Watch};
 use crate::device::Device;
+use crate::error::code_of;
 use crate::frames::Frames;
 use crate::kernel::sharpen_timers;
+use crate::leaders::Leaders;
 use crate::ledger::Ledger;
+use crate::look::{Flow, Phase, Watcher};
 use crate::produce::{Load, encode};
 use crate::report::{ChurnResult, DeliveredResult, Measured};
 use crate::settle::settle;
 use crate::tail::Delivered;
 use crate::tally::{Loop, Tally};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// Of a run whose length is not known, for the size of its intervals.
+const LENGTH_UNKNOWN: Duration = Duration::from_secs(60);
+
+/// All partitions at one address, and nobody who watches.
 pub fn run(options: &Produce) -> Result<Measured, Failure> {
+    run_watched(options, &Leaders::one(&options.window.address), &mut |_| Flow::Continue)
+}
+
+pub fn run_watched(
+    options: &Produce,
+    leaders: &Leaders,
+    watcher: &mut Watcher<'_>,
+) -> Result<Measured, Failure> {
     let frames = encode(options)?;
     if options.rate.is_some() {
         sharpen_timers();
     }
     if !options.no_settle && options.answers() == Answers::Kafka {
-        settle(&options.window.address, &frames)?;
+        settle(leaders, &frames)?;
     }
-    let mut load = Load::start(options, &frames)?;
-    let outcome = load.drive(options.window.warm_up);
-    let measured = match outcome {
-        Ok(()) => measure(options, &frames, &mut load),
-        Err(failure) => Err(failure),
-    };
+    let mut load = Load::start(options, leaders, &frames)?;
+    let measured = warm_up(options, &mut load, watcher)
+        .and_then(|()| measure(options, &frames, &mut load, watcher));
     if let Some(path) = &options.ledger {
         let failure = match &measured {
             Ok(measured) => measured.failure.clone(),
@@ -41,20 +53,47 @@ pub fn run(options: &Produce) -> Result<Measured, Failure> {
     measured
 }
 
-fn measure(options: &Produce, frames: &Frames, load: &mut Load<'_>) -> Result<Measured, Failure> {
+/// A load that counts its records starts anew after this.
+fn warm_up(
+    options: &Produce,
+    load: &mut Load<'_>,
+    watcher: &mut Watcher<'_>,
+) -> Result<(), Failure> {
+    let Window { warm_up, records, .. } = options.window;
+    if records.is_some() && warm_up.is_zero() {
+        return Ok(());
+    }
+    load.begin(None)?;
+    load.drive(warm_up, Phase::WarmUp, watcher)?;
+    if records.is_some() { load.drain() } else { Ok(()) }
+}
+
+fn measure(
+    options: &Produce,
+    frames: &Frames,
+    load: &mut Load<'_>,
+    watcher: &mut Watcher<'_>,
+) -> Result<Measured, Failure> {
     let window = &options.window;
+    let length = if window.records.is_some() { LENGTH_UNKNOWN } else { window.seconds };
     let kind = if options.rate.is_some() { Loop::Open } else { Loop::Closed };
     let clock = Clock::start();
     let device = window.device.as_deref().map(Device::read).transpose()?;
     let client_core = window.client_core.unwrap_or(window.core);
     let watch = Watch::start(window.pid, window.core, client_core)?;
     let start = Instant::now();
-    load.tally = Tally::start(kind, start, window.seconds);
-    load.delivered = Delivered::start(kind, start, window.seconds);
+    load.tally = Tally::start(kind, start, length);
+    load.delivered = Delivered::start(kind, start, length);
     if let Some(churn) = &mut load.churn {
-        churn.tally = Tally::start(Loop::Open, start, window.seconds);
+        churn.tally = Tally::start(Loop::Open, start, length);
     }
-    let mut outcome = load.drive(window.seconds);
+    let request_records = u64::from(frames.records()) * u64::try_from(frames.group_partitions())?;
+    let mut outcome = match window.records {
+        None => load.drive(window.seconds, Phase::Measured, watcher),
+        Some(records) => load
+            .begin(Some(records.div_ceil(request_records)))
+            .and_then(|()| load.drive_to_end(watcher)),
+    };
     let end = Instant::now();
     load.tally.end(end);
     load.delivered.end(end);
@@ -75,6 +114,7 @@ fn measure(options: &Produce, frames: &Frames, load: &mut Load<'_>) -> Result<Me
     };
     let clock_step_ms = clock.step_ms();
     let outcome = outcome.and_then(|()| load.drain());
+    let failure_code = outcome.as_ref().err().and_then(code_of);
     let foreign_offsets = load.foreign_offsets()?;
     let seconds = end.duration_since(start).as_secs_f64();
     let tally = &load.tally;
@@ -98,5 +138,6 @@ fn measure(options: &Produce, frames: &Frames, load: &mut Load<'_>) -> Result<Me
         device,
         clock_step_ms,
         failure: outcome.err().map(|failure| failure.to_string()),
+        failure_code,
     })
 }
