@@ -2,8 +2,10 @@
 measured, so that all stay warm and none disturbs. A peer at an address is only talked to."""
 
 import os
+import shutil
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from compat.harness import broker as harness
@@ -13,17 +15,51 @@ from compat.harness.process import wait_until
 from measure import load
 from measure.memory import Group
 
-HEAP = "1g"
 # As Kafka's own start script sets them.
-JVM = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
-       "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent",
-       "-XX:MaxInlineLevel=15", "-Djava.awt.headless=true"]
+JVM = ["-server", "-XX:MaxInlineLevel=15", "-Djava.awt.headless=true"]
+COLLECTORS = {
+    "g1": ["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+           "-XX:+ExplicitGCInvokesConcurrent"],
+    "serial": ["-XX:+UseSerialGC"],
+    "parallel": ["-XX:+UseParallelGC"],
+}
+HEAPS = ("1g", "2g")
+# Kafka's own are 3 and 8.
+THREADS = {"many": {}, "few": {"num.network.threads": "1", "num.io.threads": "2"}}
+LOGS = paths.ROOT / "target"
 HOUR_MS = str(3600 * 1000)
 CONTROLS = ("null", "recv", "echo", "write", "commit", "sendfile", "splice", "read")
 
 
 def kafka_libs() -> Path:
     return Path(os.environ.get("KAFKA_LIBS", paths.KAFKA_LIBS))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How Kafka is run. What its name leaves out is as in its start script."""
+
+    heap: str = "1g"
+    collector: str = "g1"
+    threads: str = "many"
+
+    @staticmethod
+    def parse(kind: str) -> "Variant":
+        found = {}
+        for part in kind.split("-")[1:]:
+            for name, known in (("heap", HEAPS), ("collector", COLLECTORS), ("threads", THREADS)):
+                if part in known:
+                    found[name] = part
+                    break
+            else:
+                parts = ", ".join([*HEAPS, *COLLECTORS, *THREADS])
+                raise SystemExit(f"bench: {kind}: {part!r} is none of {parts}")
+        return Variant(**found)
+
+
+# Kafka at its best: each setting by itself, and those that may help together.
+VARIANTS = ("kafka", "kafka-2g", "kafka-serial", "kafka-parallel", "kafka-few",
+            "kafka-serial-few", "kafka-2g-parallel-few")
 
 
 class Measured:
@@ -47,8 +83,10 @@ class Measured:
 
 
 class Kafka(Measured, harness.Kafka):
-    def __init__(self, home: Path, core: int, group: Group, pauses: bool = True):
+    def __init__(self, kind: str, home: Path, core: int, group: Group, pauses: bool = True):
+        self.variant = Variant.parse(kind)
         super().__init__(home, config={
+            **THREADS[self.variant.threads],
             "log.retention.check.interval.ms": "5000",
             "log.initial.task.delay.ms": "1000",
             "auto.create.topics.enable": "false",
@@ -56,11 +94,12 @@ class Kafka(Measured, harness.Kafka):
             # must keep its default: until then it may not come back.
             **({"broker.session.timeout.ms": HOUR_MS} if pauses else {}),
         })
-        self.core, self.group = core, group
+        self.kind, self.core, self.group = kind, core, group
 
     def command(self) -> list[str]:
+        heap, collector = self.variant.heap, COLLECTORS[self.variant.collector]
         return self.pinned([
-            "java", f"-Xms{HEAP}", f"-Xmx{HEAP}", *JVM,
+            "java", f"-Xms{heap}", f"-Xmx{heap}", *JVM, *collector,
             f"-Dlog4j2.configurationFile={paths.LOG4J}", "-cp", f"{kafka_libs()}/*",
             java.main_class("kafka-server-start"), str(self.home / "server.properties")])
 
@@ -74,8 +113,8 @@ class Kafka(Measured, harness.Kafka):
 
 
 class Tidemill(Measured, harness.Tidemill):
-    def __init__(self, home: Path, core: int, group: Group, pauses: bool = True):
-        del pauses  # It has no session with itself.
+    def __init__(self, kind: str, home: Path, core: int, group: Group, pauses: bool = True):
+        del kind, pauses  # There is one of it, and it has no session with itself.
         super().__init__(home, shards=1, config={
             "log.retention.check.interval.ms": "5000",
             "auto.create.topics.enable": "false",
@@ -138,15 +177,33 @@ class Peer:
 KINDS = {"kafka": Kafka, "tidemill": Tidemill}
 
 
+def family(kind: str) -> str:
+    """kafka of all ways to run it."""
+    return kind.split("-")[0]
+
+
+def make(kind: str, home: Path, core: int, group: Group, pauses: bool = True):
+    return KINDS[family(kind)](kind, home, core, group, pauses)
+
+
 def missing(kind: str) -> str | None:
     """Why a broker can't be started, if so."""
     if not os.access(load.binary(), os.X_OK):
         return f"{load.binary()} is missing: cargo build --release -p bench"
-    if kind == "kafka" and not kafka_libs().is_dir():
+    if family(kind) == "kafka" and not kafka_libs().is_dir():
         return f"{kafka_libs()} is missing: run scripts/setup, or set KAFKA_LIBS"
     if kind == "tidemill" and not os.access(paths.tidemill_binary(), os.X_OK):
         return f"{paths.tidemill_binary()} is missing: cargo build --release -p tidemill"
     return None
+
+
+def keep_log(broker, name: str) -> Path:
+    """What a broker said that did not end as it should; its folder goes with the run."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    kept = LOGS / f"bench-{name}.log"
+    if broker.log_path.exists():
+        shutil.copyfile(broker.log_path, kept)
+    return kept
 
 
 def stop(broker) -> None:

@@ -9,6 +9,12 @@ CLIENT_FOREIGN_PART_MAX = 0.20
 CLOCK_STEP_MS_MAX = 20.0
 CLIENT_PART_MAX = 0.95
 RATE_PART_MIN = 0.99
+NULL_P999_US_MAX = 300.0
+# A warm-up is over when so many windows in a row cost the same, and has at least and at most so
+# many.
+STEADY_WINDOWS = 3
+STEADY_DIFFERENCE_MAX = 0.02
+STEADY_WINDOWS_MIN, STEADY_WINDOWS_MAX = 6, 30
 CONTROL_DRIFT_MAX = 0.10
 
 
@@ -37,9 +43,10 @@ def noise(measured: dict) -> list[str]:
 def remarks(measured: dict) -> list[str]:
     """What limits a figure without making it wrong."""
     found = []
-    if measured["cpu"]["client_s"] > CLIENT_PART_MAX * measured["seconds"]:
-        found.append("client-bound")
     offered = measured.get("offered_per_s")
+    # An open loop stays awake for its next request.
+    if not offered and measured["cpu"]["client_s"] > CLIENT_PART_MAX * measured["seconds"]:
+        found.append("client-bound")
     if offered and measured["requests"] < RATE_PART_MIN * offered * measured["seconds"]:
         part = measured["requests"] / (offered * measured["seconds"])
         found.append(f"only {part:.0%} of the rate")
@@ -53,3 +60,18 @@ def drift(costs: list[float], limit: float = CONTROL_DRIFT_MAX) -> str | None:
     middle = median(costs)
     most = max(abs(cost / middle - 1) for cost in costs)
     return f"its control loop drifted by {most:.0%}" if most > limit else None
+
+
+def loud(tries: list[dict]) -> str | None:
+    """Whether the machine was too loud for times of microseconds, each time that was tried."""
+    best = min(one["p999_us"] for one in tries)
+    if best <= NULL_P999_US_MAX:
+        return None
+    return f"null round trip p99.9 of {best:.0f} us before it, above {NULL_P999_US_MAX:.0f}"
+
+
+def is_steady(costs: list[float]) -> bool:
+    if len(costs) < STEADY_WINDOWS_MIN:
+        return False
+    last = costs[-STEADY_WINDOWS:]
+    return max(last) <= min(last) * (1 + STEADY_DIFFERENCE_MAX)

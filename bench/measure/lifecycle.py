@@ -1,14 +1,14 @@
-"""W13 to W16: many partitions, starts, crashes and idling. Each broker alone, from a directory of
-its own; the blocks of both sides lie next to each other."""
+"""W13 to W16: many partitions, starts, crashes and idling; and what a broker that is alone can be
+asked. Called by lives.py."""
 
 import select
 import shutil
 import subprocess
 import time
-from compat.harness import paths, wire
+from compat.harness import wire
 from compat.harness.process import wait_until
 
-from measure import brokers, gates, load, machine
+from measure import brokers, gates, load, machine, metrics, schedule
 from measure.memory import Group
 from measure.results import Results
 from measure.workloads import Compare, KIB, Row, Topic
@@ -27,6 +27,9 @@ CRASH = Topic("crash", 200)
 # More than 10,000 new partitions are refused by Kafka in one request.
 MANY, MANY_IDLE = Topic("many", 5000), Topic("many-idle", 5000)
 CRASH_LOAD = f"--batch-bytes {128 * KIB} --connections 4 --depth 5 --acks 1 --rate {CRASH_RATE}"
+# The load needs requests of its own: one each ten seconds, to another topic.
+POLLED_LOAD = ("--partitions 1 --record-bytes 100 --records-per-batch 1 --acks 1 --rate 0.1 "
+               f"--consumers 10 --consume-topic {IDLE.name} --consume-partitions 1")
 MANY_LOAD = ("--partitions-per-request 100 --record-bytes 1024 --records-per-batch 1 "
              "--connections 4 --depth 5 --acks 1 --rate 200")
 
@@ -48,24 +51,35 @@ W15 = row("W15", "restart after kill -9 under load until all 200 partitions serv
           "1 GiB in the short form, 16 GiB in the long", CRASH, Compare("seconds", 100, 20))
 W16 = row("W16", "idle, 10 partitions", IDLE, Compare("cpu_ms_s", 20, 10),
           Compare("rss", 20, 10), Compare("waits_s"))
-ROWS = [W13A, W13B, W14A, W14B, W15, W16]
-SINGLE = (W14A, W15, W16)
+W16B = row("W16b", "idle, 10 consumers that poll for 500 ms each", IDLE,
+           Compare("cpu_ms_s"), Compare("waits_s"))
+SINGLE = [W14A, W15, W16, W16B]
+MANY_ROWS = [W13A, W13B, W14B]
+ROWS = [W13A, W13B, W14A, W14B, W15, W16, W16B]
 
 
 class Life:
-    """One broker from its first start to its last end."""
+    """One broker, or a control loop, from its first start to its last end."""
 
     def __init__(self, options, kind: str, results: Results, group: Group):
-        self.options, self.kind, self.results = options, kind, results
+        self.options, self.results = options, results
         self.home = options.data / f"life-{kind}"
         shutil.rmtree(self.home, ignore_errors=True)
-        self.broker = brokers.KINDS[kind](self.home, options.core, group, pauses=False)
+        if kind in brokers.CONTROLS:
+            self.kind = "control"
+            self.broker = brokers.Control(kind, self.home, options.core, group)
+        else:
+            self.kind = kind
+            self.broker = brokers.make(kind, self.home, options.core, group, pauses=False)
         self.place = load.Place(options.core, options.client_core,
                                 machine.device_of(options.data), options.data)
 
     def add(self, what: Row, block: int, measured: dict, **more) -> None:
-        shown = measured.get("seconds")
-        print(f"bench: {what.id} block {block} {self.kind}: {shown} s", flush=True)
+        name = what.compare[0].metric
+        value = None if "failure" in more else metrics.value(name, measured)
+        shown = "-" if value is None else f"{value:.4g}"
+        print(f"bench: {what.id} block {block} {self.kind}: {shown} {metrics.METRICS[name].unit}",
+              flush=True)
         noise = gates.noise(measured) if "cpu" in measured else []
         remarks = gates.remarks(measured) if "cpu" in measured and "latency" in measured else []
         self.results.add({"row": what.id, "broker": self.kind, "block": block,
@@ -83,6 +97,15 @@ class Life:
                 return (code == 0 and len(leaders) == topic.partitions
                         and min(leaders.values()) >= 0)
             wait_until(led, TOPIC_SECONDS_MAX, f"leaders of {topic.name}", 0.05)
+
+    def warm_up(self, topic: Topic, arguments: str, part: float) -> None:
+        """A part of the load that brokers of a long session have had."""
+        seconds = schedule.warm_up_seconds(self.options, self.kind) * part
+        load.window(self.place, "produce", self.broker, topic, arguments, seconds, 0.0)
+
+    def window(self, topic: Topic, arguments: str, seconds: float) -> dict:
+        return load.window(self.place, "produce", self.broker, topic, arguments, seconds,
+                           self.options.warm_up)
 
     def timed_start(self, *words: str) -> float:
         """Starts the broker; seconds from then until it serves what is awaited."""
@@ -112,6 +135,15 @@ class Life:
             "cpu", "--pid", str(self.broker.pid), "--core", str(self.options.core), "--seconds",
             str(seconds)], seconds + 30)
         self.add(W16, block, found)
+
+    def polled(self, block: int) -> None:
+        """Idle for all but consumers that wait for records, which do not come."""
+        found = load.window(self.place, "produce", self.broker, AWAIT, POLLED_LOAD,
+                            IDLE_SECONDS[self.options.form], 1.0)
+        if not found["delivered"]["empty"]:
+            raise AssertionError("the consumers did not poll")
+        # Of the load it is no rate that counts.
+        self.add(W16B, block, {key: found[key] for key in ("seconds", "cpu", "delivered")})
 
     def crash(self, block: int) -> None:
         """Kills the broker under load, starts it, and looks for every acknowledged record."""
@@ -145,6 +177,8 @@ def single(life: Life, rows: list[Row], block: int) -> None:
     life.first_ack(W14A, block)
     if W16 in rows:
         life.idle(block)
+    if W16B in rows:
+        life.polled(block)
     if W15 in rows:
         life.make(CRASH)
         life.crash(block)
@@ -166,48 +200,3 @@ def many(life: Life, block: int) -> None:
     brokers.stop(life.broker)
     life.first_ack(W14B, block)
 
-
-def counts(options, rows: list[Row]) -> dict[str, int]:
-    """Blocks of each row: JVMs and ten thousand partitions take their time to start."""
-    if options.form == "full":
-        return {what.id: options.blocks for what in rows}
-    return {what.id: min(options.blocks, what.blocks or options.blocks) for what in rows}
-
-
-def run(options, rows: list[Row], results: Results) -> None:
-    kinds = [kind for kind in options.brokers if kind != "peer" and not brokers.missing(kind)]
-    if "peer" in options.brokers:
-        results.remark("a peer is not started or killed: nothing of W13 to W16 is measured on it")
-    blocks = results.head["row_blocks"]
-    groups = {kind: Group(f"bench-life-{kind}", options.memory << 20) for kind in kinds}
-    parts = []
-    if set(rows) & set(SINGLE):
-        parts.append((lambda life, block: single(life, rows, block),
-                      max(blocks[what.id] for what in rows if what in SINGLE)))
-    if set(rows) - set(SINGLE):
-        parts.append((many, max(blocks[what.id] for what in rows if what not in SINGLE)))
-    try:
-        for part, count in parts:
-            for block in range(1, count + 1):
-                for kind in kinds if block % 2 else reversed(kinds):
-                    if options.limit < time.monotonic() - results.begun:
-                        results.remark(f"out of time before block {block} of {kind}'s life")
-                        continue
-                    one(options, kind, results, groups[kind], part, block)
-    finally:
-        for group in groups.values():
-            group.remove()
-
-
-def one(options, kind: str, results: Results, group: Group, part, block: int) -> None:
-    life = Life(options, kind, results, group)
-    try:
-        part(life, block)
-    except (AssertionError, OSError, load.LoadError, wire.ProtocolError,
-            subprocess.TimeoutExpired) as error:
-        results.remark(f"the life of {kind} ended early in block {block}: {error}")
-        kept = paths.ROOT / "target" / f"bench-life-{kind}.log"
-        if life.broker.log_path.exists():
-            shutil.copyfile(life.broker.log_path, kept)
-    finally:
-        life.end()

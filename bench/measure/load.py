@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from compat.harness import paths
+from compat.harness import paths, wire
 
 # Beyond its own length a window may wait for a topic's leaders and for the last answers.
 EXTRA_SECONDS = 75.0
@@ -20,6 +20,10 @@ class LoadError(Exception):
     def __init__(self, reason: str, measured: dict | None = None):
         super().__init__(reason)
         self.measured = measured
+
+
+# What ends a broker's part of a run; anything else is a mistake of ours.
+FAILURES = (AssertionError, OSError, LoadError, wire.ProtocolError, subprocess.SubprocessError)
 
 
 def binary() -> Path:
@@ -37,7 +41,10 @@ class Place:
 
 
 def parse(text: str) -> dict:
-    return json.loads(text, parse_float=lambda number: round(float(number), 6))
+    try:
+        return json.loads(text, parse_float=lambda number: round(float(number), 6))
+    except ValueError as error:
+        raise LoadError(f"the load broke off: {error}") from error
 
 
 def pinned(place: Place, words: list[str]) -> list[str]:

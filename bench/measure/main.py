@@ -8,27 +8,40 @@ from pathlib import Path
 
 from compat.harness import paths
 
-from measure import brokers, lifecycle, machine, page, parity, results, schedule, table
+from measure import (
+    brokers, lives, load, machine, page, parity, rdkafka, results, schedule, soak, table)
 from measure.summary import Summary, summarise
 from measure.workloads import ROWS, Row
 
 PARTIAL = 3
 FORMS = {
     # Seconds of a window, blocks, seconds of load on a JVM before all, limit of a run, and of
-    # windows measured again.
-    "short": {"seconds": 1.5, "blocks": 3, "warm_up": 0.4, "jvm_warm_up": 24.0, "limit": 1260.0,
-              "retry_seconds": 120.0, "retries": 1},
+    # windows measured again; of the windows in which a row warms up until its cost is steady, and
+    # of a soak; 0 is without.
+    "short": {"seconds": 1.5, "blocks": 3, "warm_up": 0.4, "jvm_warm_up": 24.0, "limit": 1320.0,
+              "retry_seconds": 90.0, "retries": 1, "steady": 0.0, "soak": 0.0},
     "full": {"seconds": 60.0, "blocks": 5, "warm_up": 10.0, "jvm_warm_up": 180.0,
-             "limit": 20 * 3600.0, "retry_seconds": 3600.0, "retries": 3},
+             "limit": 30 * 3600.0, "retry_seconds": 3600.0, "retries": 3, "steady": 10.0,
+             "soak": 1800.0},
 }
+BEST_ROWS = ["W1a", "W3c", "W3f"]
+
+
+def workload_number(row: Row) -> tuple[str, int]:
+    """W3 before W12, real clients last."""
+    return "RW".index(row.id[0]) * -1, int("".join(filter(str.isdigit, row.id)))
+
+
+KNOWN = sorted([*ROWS, *lives.ROWS], key=workload_number)
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=(
         "Measures Tidemill beside Apache Kafka and the least that is possible, on this machine. "
         "See docs/MEASUREMENTS.md."))
-    parser.add_argument("what", nargs="*", metavar="full | parity | report FILE | W1 W3 ...",
+    parser.add_argument("what", nargs="*", metavar="full | best | parity | report FILE | W1 W3 ...",
                         help="nothing: the short form of all; full: the long form; some rows; "
+                             "best: some rows with Kafka's heap, collector and threads varied; "
                              "parity: kill both brokers and look what they kept; report: the "
                              "table and page of a results file")
     parser.add_argument("--name", help="of the results file; the form unless told")
@@ -36,11 +49,16 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
                         "of Kafka and Tidemill unless --brokers names them too")
     parser.add_argument("--peer-pid", type=int, help="its process, if it runs here")
     parser.add_argument("--brokers", type=lambda text: text.split(","),
-                        help="of kafka,tidemill,peer")
+                        help="of kafka,tidemill,peer; kafka-2g-parallel-few and the like are "
+                             "Kafka with another heap, collector, number of threads")
     parser.add_argument("--no-controls", dest="controls", action="store_false",
                         help="without the control loops")
     parser.add_argument("--blocks", type=int)
     parser.add_argument("--seconds", type=float, help="of a window")
+    parser.add_argument("--steady", type=float, help="seconds of the windows in which each row "
+                        "warms up until three of them cost the same; 0: no such warm-up")
+    parser.add_argument("--soak", type=float, help="seconds of the soak W9b")
+    parser.add_argument("--readme", action="store_true", help="report: the short table")
     parser.add_argument("--warm-up", type=float, help="seconds before each window")
     parser.add_argument("--jvm-warm-up", type=float, help="seconds of load on Kafka before all")
     parser.add_argument("--limit", type=float, help="seconds after which no window is started")
@@ -60,14 +78,20 @@ def complete(options: argparse.Namespace) -> argparse.Namespace:
     words = list(options.what)
     options.form = "full" if "full" in words else "short"
     words = [word for word in words if word != "full"]
-    options.action = words.pop(0) if words and words[0] in ("parity", "report") else "run"
+    options.action = words.pop(0) if words and words[0] in ("best", "parity", "report") else "run"
     options.words = words
+    if options.action == "best":
+        options.words = words or BEST_ROWS
+        options.brokers = options.brokers or [*brokers.VARIANTS, "tidemill"]
     for key, value in FORMS[options.form].items():
         if getattr(options, key) is None:
             setattr(options, key, value)
     if options.brokers is None:
         options.brokers = ["peer"] if options.peer else ["kafka", "tidemill"]
-    unknown = set(options.brokers) - {"kafka", "tidemill", "peer"}
+    unknown = {brokers.family(kind) for kind in options.brokers} - {"kafka", "tidemill", "peer"}
+    for kind in options.brokers:
+        if kind.startswith("kafka"):
+            brokers.Variant.parse(kind)
     if unknown or ("peer" in options.brokers) != bool(options.peer):
         raise SystemExit(f"bench: unknown brokers {sorted(unknown)}, or a peer without --peer")
     options.name = options.name or {"run": options.form}.get(options.action, options.action)
@@ -76,18 +100,17 @@ def complete(options: argparse.Namespace) -> argparse.Namespace:
 
 def chosen(words: list[str]) -> list[Row]:
     """Rows whose id or workload is named: W3 is all of W3a to W3f."""
-    known = [*ROWS, *lifecycle.ROWS]
-    rows = [row for row in known if not words or row.id in words or row.workload in words]
-    names = {row.id for row in known} | {row.workload for row in known}
+    rows = [row for row in KNOWN if not words or row.id in words or row.workload in words]
+    names = {row.id for row in KNOWN} | {row.workload for row in KNOWN}
     unknown = [word for word in words if word not in names]
     if unknown:
         raise SystemExit(f"bench: there is no workload {', '.join(unknown)}; "
-                         f"there are {', '.join(row.id for row in known)}")
+                         f"there are {', '.join(row.id for row in KNOWN)}")
     return rows
 
 
 def summaries(head: dict, windows: list[dict]) -> list[Summary]:
-    known = {row.id: row for row in [*ROWS, *lifecycle.ROWS]}
+    known = {row.id: row for row in KNOWN}
     return [summarise(known[row], windows, head) for row in head["rows"] if row in known]
 
 
@@ -99,21 +122,41 @@ def report(path: Path) -> list[Summary]:
     if not head["complete"]:
         print("PARTIAL: this run did not come to its end\n")
     print(table.render(found, head))
+    print(table.best(found, head), end="")
     target = path.with_suffix(".html")
     target.write_text(page.render(found, head, windows))
     print(f"bench: {path}, {target}", flush=True)
     return found
 
 
+def readme(path: Path) -> str:
+    """The README's table: what a results file says of some rows."""
+    head = results.read(path)
+    windows = head.pop("windows")
+    return table.readme(summaries(head, windows), head)
+
+
+def blocks(options, row: Row) -> int:
+    """In the short form JVMs and ten thousand partitions take too long to start."""
+    if row.kind == "soak":
+        return soak.PARTS
+    if options.form == "full":
+        return options.blocks
+    return min(options.blocks, row.blocks or options.blocks)
+
+
 def possible(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
-    """A peer is not started, killed or looked into."""
-    if set(options.brokers) != {"peer"}:
-        return rows
-    left = [row for row in rows if row not in lifecycle.ROWS
-            and (row.kind in ("produce", "fetch") or options.peer_pid)]
-    if len(left) < len(rows):
-        out = ", ".join(row.id for row in rows if row not in left)
-        print(f"bench: a peer is only talked to: without {out}", flush=True)
+    """A peer is not started, killed or looked into, and a soak takes its time."""
+    left = [row for row in rows if row.kind != "soak" or options.soak > 0]
+    if len(left) < len(rows) and options.words:
+        print("bench: W9b belongs to the long form, or to --soak SECONDS", flush=True)
+    if set(options.brokers) == {"peer"}:
+        own = [row for row in left if row not in lives.ROWS
+               and (row.kind in ("produce", "fetch", "soak") or options.peer_pid)]
+        if len(own) < len(left):
+            out = ", ".join(row.id for row in left if row not in own)
+            print(f"bench: a peer is only talked to: without {out}", flush=True)
+        left = own
     if not left:
         raise SystemExit("bench: nothing is left to be measured")
     return left
@@ -126,9 +169,13 @@ def run(options: argparse.Namespace) -> int:
     kept.head["brokers"] = options.brokers
     kept.head["blocks"] = options.blocks
     kept.head["options"] = {key: str(value) for key, value in vars(options).items()}
-    kept.head["row_blocks"] = lifecycle.counts(options, rows)
-    loads = [row for row in rows if row not in lifecycle.ROWS]
-    others = [row for row in rows if row in lifecycle.ROWS]
+    kept.head["row_blocks"] = {row.id: blocks(options, row) for row in rows}
+    kept.head.update(missing={}, null_round_trips={}, warm_ups={})
+    if options.steady <= 0:
+        kept.remark(f"short form: each window has {options.warm_up:g} s of its load before it, "
+                    "steady or not")
+    loads = [row for row in rows if row not in lives.ROWS]
+    others = [row for row in rows if row in lives.ROWS]
     shutil.rmtree(options.data, ignore_errors=True)
     options.data.mkdir(parents=True)
     kept.head["machine"] = {**machine.note(options.data), "load_before": machine.load()}
@@ -145,9 +192,9 @@ def run(options: argparse.Namespace) -> int:
             finally:
                 session.end()
         if others:
-            lifecycle.run(options, others, kept)
+            lives.run(options, others, kept)
         kept.head["complete"] = True
-    except (AssertionError, OSError, schedule.load.LoadError) as error:
+    except load.FAILURES as error:
         kept.remark(f"the run ends here: {error}")
     except KeyboardInterrupt:
         kept.remark("the run was interrupted")
@@ -181,9 +228,14 @@ def main() -> int:
     if options.action == "report":
         if len(options.words) != 1:
             raise SystemExit("bench: report takes one results file")
+        if options.readme:
+            print(readme(Path(options.words[0])), end="")
+            return 0
         return 0 if all(summary.is_whole for summary in report(Path(options.words[0]))) else PARTIAL
     try:
         build()
+        if any(row.kind.startswith("rdkafka") for row in chosen(options.words)):
+            rdkafka.build()
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"bench: set-up failed: {error}") from error
     if options.action == "parity":

@@ -2,8 +2,10 @@
 and the first touch of each page is charged to whoever came last. Groups are made below our own,
 so every limit that holds for us goes on to hold."""
 
+import threading
 from pathlib import Path
 
+SAMPLE_SECONDS = 0.1
 ROOT_V1 = Path("/sys/fs/cgroup/memory")
 ROOT_V2 = Path("/sys/fs/cgroup")
 
@@ -52,9 +54,46 @@ class Group:
         return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self.path / "cgroup.procs"),
                 *command]
 
+    def used(self) -> dict[str, int]:
+        """Bytes that are charged to the group, and of those the page cache; nothing where there
+        is no group."""
+        if self.path is None:
+            return {}
+        for total, cached in (("memory.usage_in_bytes", "cache"), ("memory.current", "file")):
+            if (self.path / total).exists():
+                lines = (self.path / "memory.stat").read_text().splitlines()
+                stat = dict(line.split() for line in lines)
+                return {"group_bytes": int((self.path / total).read_text()),
+                        "group_cache_bytes": int(stat[cached])}
+        return {}
+
     def remove(self) -> None:
         if self.path is not None:
             try:
                 self.path.rmdir()
             except OSError as error:
                 print(f"measure: {self.path} stays: {error.strerror}", flush=True)
+
+
+class Peak:
+    """The most that a group used while a block of code ran."""
+
+    def __init__(self, group: Group):
+        self.group, self.found, self.over = group, {}, threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def watch(self) -> None:
+        while True:
+            used = self.group.used()
+            if used.get("group_bytes", 0) >= self.found.get("group_bytes", 0):
+                self.found = used
+            if self.over.wait(SAMPLE_SECONDS):
+                return
+
+    def __enter__(self) -> "Peak":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.over.set()
+        self.thread.join()

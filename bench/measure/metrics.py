@@ -35,6 +35,15 @@ def e2e(measured: dict, field: str) -> float | None:
     return found.get(field) if found.get("count") else None
 
 
+def per_connection(measured: dict) -> float | None:
+    """What connections added to the resident memory, of crowd.py."""
+    memory = measured.get("memory")
+    if memory is None:
+        return None
+    added = memory["resident_held_bytes"] - memory["resident_before_bytes"]
+    return added / memory["connections"] / 1024
+
+
 METRICS = {
     "cpu_gb": Metric("CPU-s/GB", lambda m: per(cpu_s(m), m["bytes"] / 1e9)),
     "cpu_gb_out": Metric("CPU-s/GB out",
@@ -52,6 +61,10 @@ METRICS = {
     "e2e_p50": Metric("p50 us", lambda m: e2e(m, "p50_us")),
     "e2e_p99": Metric("p99 us", lambda m: e2e(m, "p99_us")),
     "e2e_p999": Metric("p99.9 us", lambda m: e2e(m, "p999_us")),
+    "rss_connection": Metric("KiB/connection", per_connection),
+    "connect_p99": Metric("connect p99 us", lambda m: (
+        m["churn"]["latency"]["p99_us"] if m.get("churn") else None)),
+    "growth": Metric("last p99 / first", lambda m: m.get("growth")),
     "rss": Metric("resident MiB",
                   lambda m: per((m["cpu"].get("broker") or {}).get("resident_bytes"), 1 << 20)),
     # Of lifecycle.py.

@@ -5,18 +5,18 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable
 
-from compat.harness import paths
 from compat.harness.context import create_topic
 
-from measure import brokers, clients, gates, load, machine, metrics
+from measure import brokers, clients, gates, load, machine, metrics, ready, soak
 from measure.memory import Group
 from measure.results import Results
 from measure.workloads import BULK, Row, SMALL, Topic, topics
 
 DISK_BYTES_MIN = 30 << 30
 RESTARTS_MAX = 3
+# Where what a broker does at most could not be measured.
+RATE_UNKNOWN = 1000.0
 FILL = "--batch-bytes 131072 --connections 4 --depth 5 --acks 1"
 # What the JVM has compiled before it is measured: part of the time, topic and load.
 WARM_UP = (
@@ -24,6 +24,11 @@ WARM_UP = (
     (0.2, BULK, "--batch-bytes 16384 --connections 1 --depth 5 --acks 1"),
     (0.4, SMALL, "--record-bytes 100 --records-per-batch 1 --connections 32 --depth 1 --acks all"),
 )
+
+
+def warm_up_seconds(options, kind: str) -> float:
+    """Of load on a broker before all: a JVM compiles while it runs."""
+    return options.jvm_warm_up if brokers.family(kind) == "kafka" else options.jvm_warm_up / 4
 
 
 class Session:
@@ -61,8 +66,7 @@ class Session:
                 if reason:
                     self.results.remark(f"without {kind}: {reason}")
                     continue
-                broker = brokers.KINDS[kind](self.home / kind, self.options.core,
-                                             self.group(kind))
+                broker = brokers.make(kind, self.home / kind, self.options.core, self.group(kind))
             self.prepare(kind, broker)
 
     def prepare(self, kind: str, broker) -> None:
@@ -71,7 +75,7 @@ class Session:
             with socket.create_connection((broker.start().host, broker.port), timeout=10.0):
                 pass
         except OSError as error:
-            raise AssertionError(f"{kind} at {broker.address}: {error.strerror}") from error
+            raise AssertionError(f"{kind} at {broker.address}: {error}") from error
         self.running[kind] = broker
         self.results.head["commands"][kind] = broker.shown_command()
         wanted = {topic.name: topic for topic in (BULK, SMALL)}
@@ -83,7 +87,7 @@ class Session:
                 # 36: it is there already, from a run before on a peer.
                 if kind != "peer" or not str(error).endswith(" 36"):
                     raise
-        seconds = self.options.jvm_warm_up if kind == "kafka" else self.options.jvm_warm_up / 4
+        seconds = warm_up_seconds(self.options, kind)
         for part, topic, arguments in WARM_UP:
             load.window(self.place, "produce", broker, topic, arguments, seconds * part, 0.0)
         for topic in wanted.values():
@@ -100,59 +104,83 @@ class Session:
             found = load.window(self.place, "produce", broker, topic, FILL, seconds, 0.0)
             written += found["bytes"]
 
-    def control(self, row: Row):
-        """The loop of a row, started when it is first wanted."""
-        if row.control is None or not self.options.controls:
-            return None
-        if row.control not in self.controls:
-            home = self.home / f"control-{row.control}"
-            loop = brokers.Control(row.control, home, self.options.core,
-                                   self.group(f"control-{row.control}"))
+    def loop(self, name: str):
+        """A control loop, started when it is first wanted."""
+        if name not in self.controls:
+            loop = brokers.Control(name, self.home / f"control-{name}", self.options.core,
+                                   self.group(f"control-{name}"))
             loop.start()
             loop.pause()
-            self.controls[row.control] = loop
-        return self.controls[row.control]
+            self.controls[name] = loop
+        return self.controls[name]
 
     def run(self) -> None:
         for row in self.rows:
-            rate = self.rate(row) if row.rate_part else None
-            for block in range(1, self.results.head["row_blocks"][row.id] + 1):
-                loop = self.control(row)
-                order = [("control", loop)] if loop else []
-                order += [(kind, self.running[kind]) for kind in self.options.brokers
-                          if kind in self.running]
-                if block % 2 == 0:
-                    order.reverse()
-                if self.left() < len(order) * (self.seconds(row) + self.options.warm_up):
-                    self.results.remark(f"out of time before block {block} of {row.id}")
-                    return
-                for kind, broker in order:
-                    if kind in self.running or kind == "control":
-                        self.window(row, block, kind, broker, rate)
+            reason = clients.missing(row.kind)
+            if reason:
+                self.results.remark(f"without {row.id}: {reason}")
+                self.results.head["missing"][row.id] = reason
+                continue
+            if row.quiet:
+                ready.null_round_trip(self, row)
+            if row.kind == "soak":
+                soak.run(self, row)
+            elif not self.blocks(row):
+                return
+
+    def blocks(self, row: Row) -> bool:
+        """False if there is no time left."""
+        rate = self.rate(row) if row.rate_part else None
+        for kind in list(self.running):
+            ready.steady(self, row, kind, self.running[kind], rate)
+        for block in range(1, self.results.head["row_blocks"][row.id] + 1):
+            order = []
+            if row.control is not None and self.options.controls:
+                order.append(("control", self.loop(row.control)))
+            order += [(kind, self.running[kind]) for kind in self.options.brokers
+                      if kind in self.running]
+            if block % 2 == 0:
+                order.reverse()
+            if self.left() < len(order) * (self.seconds(row) + self.options.warm_up):
+                self.results.remark(f"out of time before block {block} of {row.id}")
+                return False
+            for kind, broker in order:
+                if kind in self.running or kind == "control":
+                    self.window(row, block, kind, broker, rate)
+        return True
 
     def seconds(self, row: Row) -> float:
         return max(self.options.seconds, row.seconds or 0.0)
 
     def rate(self, row: Row) -> float:
-        """The same for all brokers: a part of what Kafka, or else the first of them, can do."""
+        """The same for all brokers: a part of what Kafka, or else the first of them, can do with
+        the load of a topic."""
+        if row.topic.name not in self.rates:
+            self.rates[row.topic.name] = round(self.most(row) * row.rate_part, -1) or 10.0
+        return self.rates[row.topic.name]
+
+    def most(self, row: Row) -> float:
         kind = "kafka" if "kafka" in self.running else next(iter(self.running), None)
         if kind is None:
-            return 1000.0
+            return RATE_UNKNOWN
         broker = self.running[kind]
         broker.resume()
         arguments = row.arguments.replace("--rate {rate}", "").replace("--own-partitions", "")
         try:
-            found = load.window(self.place, row.kind, broker, row.topic, arguments,
+            found = load.window(self.place, "produce", broker, row.topic, arguments,
                                 self.options.seconds, self.options.warm_up)
         except load.LoadError as error:
             self.results.remark(f"{row.id}: {kind}'s most is unknown: {error}")
-            return 1000.0
+            return RATE_UNKNOWN
         finally:
             if broker.is_alive():
                 broker.pause()
         most = found["requests"] / found["seconds"]
         self.results.remark(f"{row.id}: {kind} does {most:.0f} requests/s at most")
-        return round(most * row.rate_part, -1) or 10.0
+        return most
+
+    def filled(self, arguments: str, rate: float | None) -> str:
+        return arguments if rate is None else arguments.replace("{rate}", str(rate))
 
     def window(self, row: Row, block: int, kind: str, broker, rate: float | None) -> None:
         """Measures, once more if the machine was not quiet and there is time for that."""
@@ -170,6 +198,9 @@ class Session:
                 found["dropped"] = again["dropped"]
             if again["dropped"] >= self.options.retries:
                 break
+        self.keep(row, block, kind, found)
+
+    def keep(self, row: Row, block: int, kind: str, found: dict) -> None:
         self.results.add({"row": row.id, "broker": kind, "block": block, **found})
         self.show(row, block, kind, found)
 
@@ -178,8 +209,7 @@ class Session:
         if kind == "control":
             arguments = row.control_arguments or row.arguments
             load_kind = row.control_kind
-        if rate is not None:
-            arguments = arguments.replace("{rate}", str(rate))
+        arguments = self.filled(arguments, rate)
         if row.cold is not None and kind != "control":
             machine.evict(self.home / kind, row.cold.name)
         broker.resume()
@@ -190,11 +220,7 @@ class Session:
             else:
                 measured = clients.run(self.place, load_kind, arguments, broker, row.topic)
         except load.LoadError as error:
-            self.results.remark(f"{row.id} on {kind} failed: {error}")
-            if not broker.is_alive():
-                self.lose(kind, broker)
-            measured = error.measured
-            return {"measured": measured, "failure": str(error), "noise": []}
+            return self.failure(row, kind, broker, error)
         finally:
             if broker.is_alive():
                 broker.pause()
@@ -202,6 +228,13 @@ class Session:
             os.sync()
         return {"measured": measured, "noise": gates.noise(measured),
                 "remarks": gates.remarks(measured)}
+
+    def failure(self, row: Row, kind: str, broker, error: load.LoadError) -> dict:
+        """A window that broke: why, with what was counted until then."""
+        self.results.remark(f"{row.id} on {kind} failed: {error}")
+        if not broker.is_alive():
+            self.lose(kind, broker)
+        return {"measured": error.measured, "failure": str(error), "noise": []}
 
     def show(self, row: Row, block: int, kind: str, found: dict) -> None:
         if "failure" in found:
@@ -216,8 +249,7 @@ class Session:
 
     def lose(self, kind: str, broker) -> None:
         """A broker ended by itself. That is told, its log is kept, and it may try again."""
-        kept = paths.ROOT / "target" / f"bench-{kind}.log"
-        shutil.copyfile(broker.log_path, kept)
+        kept = brokers.keep_log(broker, kind)
         self.losses[kind] = self.losses.get(kind, 0) + 1
         self.results.remark(
             f"{kind} ended with exit code {broker.process.returncode}, its log is {kept}")
@@ -244,10 +276,3 @@ class Session:
             group.remove()
         self.groups.clear()
 
-
-def guarded(results: Results, what: str, action: Callable[[], None]) -> None:
-    """Does a part of a run; what goes wrong there is told and does not take the rest with it."""
-    try:
-        action()
-    except (AssertionError, OSError, load.LoadError) as error:
-        results.remark(f"{what} failed: {error}")

@@ -38,6 +38,8 @@ class Line:
 class Summary:
     row: Row
     lines: list[Line]
+    # For each line that of Kafka at its best, where it was run in several ways.
+    best: list[tuple[str, Line]]
     limit: float | None
     limit_part: float | None
     marks: list[str]
@@ -97,6 +99,14 @@ def summarise(row: Row, windows: list[dict], head: dict) -> Summary:
     blocks = head.get("row_blocks", {}).get(row.id, head["blocks"])
     ours, theirs = pair(wanted)
     marks = []
+    if row.id in head.get("missing", {}):
+        marks.append(f"missing: {head['missing'][row.id]}")
+    tries = head.get("null_round_trips", {}).get(row.id)
+    if tries and gates.loud(tries):
+        marks.append(gates.loud(tries))
+    marks += [f"{kind} was not steady after its warm-up"
+              for kind, found in head.get("warm_ups", {}).get(row.id, {}).items()
+              if not found["steady"]]
     for kind in wanted:
         have = sum(good(window) for window in brokers.get(kind, {}).values())
         if have < blocks:
@@ -122,7 +132,24 @@ def summarise(row: Row, windows: list[dict], head: dict) -> Summary:
     if limit and own:
         part = own / limit if metrics.METRICS[name].more_is_better else limit / own
     flat = {kind: [found[block] for block in sorted(found)] for kind, found in brokers.items()}
-    return Summary(row, made, limit, part, marks + remarks, flat)
+    best = [found for compare in row.compare
+            if (found := best_kafka(row, compare, brokers, wanted, ours))]
+    return Summary(row, made, best, limit, part, marks + remarks, flat)
+
+
+def best_kafka(row: Row, compare: Compare, brokers: dict[str, dict[int, dict]],
+               wanted: list[str], ours: str) -> tuple[str, Line] | None:
+    """The way of running Kafka that is best in this figure."""
+    kinds = [kind for kind in wanted if kind.split("-")[0] == "kafka"]
+    if len(kinds) < 2:
+        return None
+    lines = {kind: line(row, compare, brokers, ours, kind) for kind in kinds}
+    values = {kind: lines[kind].values[kind] for kind in kinds if kind in lines[kind].values}
+    if not values:
+        return None
+    choose = max if metrics.METRICS[compare.metric].more_is_better else min
+    kind = choose(values, key=lambda name: values[name])
+    return kind, lines[kind]
 
 
 def pair(wanted: list[str]) -> tuple[str, str]:

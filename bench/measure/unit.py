@@ -14,7 +14,9 @@ BENCH = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(BENCH), str(BENCH.parent / "tools")]
 
-from measure import clients, gates, lifecycle, load, main, metrics, page, results, stats, svg, table
+from measure import (
+    brokers, clients, gates, lives, load, main, metrics, page, rdkafka, results, soak, stats, svg,
+    table)
 from measure.summary import summarise
 from measure.workloads import ROWS, topics
 
@@ -62,7 +64,19 @@ class Clients(unittest.TestCase):
             "2026-11-24 10:00:00:000, 2026-11-24 10:00:02:000, 100.0, 50.0, 102400, 51200.0\n")
         self.assertEqual((found["records"], found["seconds"]), (102400, 2.0))
         self.assertEqual(found["bytes"], 100 << 20)
-        for read in (clients.produced, clients.consumed):
+        found = rdkafka.produced(
+            "% 500000 messages produced (512000000 bytes), 500000 delivered (offset 83333, 0 "
+            "failed) in 2000ms: 250000 msgs/s and 256.00 MB/s, 0 produce failures, 0 in queue, "
+            "no compression\n")
+        self.assertEqual((found["records"], found["seconds"], found["bytes"]),
+                         (500_000, 2.0, 512_000_000))
+        with self.assertRaisesRegex(load.LoadError, "7 of 9 records were lost"):
+            rdkafka.produced("% 9 messages produced (9 bytes), 2 delivered (offset -1, 7 failed) "
+                             "in 5ms: 1 msgs/s and 0.00 MB/s, 0 produce failures, 0 in queue")
+        found = rdkafka.consumed(
+            "% 600000 messages (614400000 bytes) consumed in 1500ms: 400000 msgs/s (409.60 MB/s)")
+        self.assertEqual((found["records"], found["seconds"]), (600_000, 1.5))
+        for read in (clients.produced, clients.consumed, rdkafka.produced, rdkafka.consumed):
             with self.assertRaises(load.LoadError):
                 read("java: not found")
 
@@ -90,6 +104,15 @@ class Gates(unittest.TestCase):
             (found if key in found or key == "clock_step_ms" else found["cpu"])[key] = value
         return gates.noise(found)
 
+    def test_a_loud_machine_and_an_unsteady_cost(self):
+        tries = [{"p999_us": 900.0}, {"p999_us": 350.0}]
+        self.assertEqual(gates.loud(tries),
+                         "null round trip p99.9 of 350 us before it, above 300")
+        self.assertIsNone(gates.loud([*tries, {"p999_us": 300.0}]))
+        self.assertFalse(gates.is_steady([1.0] * 5))
+        self.assertTrue(gates.is_steady([9.0, 4.0, 2.0, 1.01, 1.0, 1.0]))
+        self.assertFalse(gates.is_steady([1.0, 1.0, 1.0, 1.0, 1.0, 1.03]))
+
     def test_a_quiet_window_passes(self):
         self.assertEqual(self.noise(), [])
 
@@ -104,7 +127,8 @@ class Gates(unittest.TestCase):
     def test_limits_are_told(self):
         found = measured(1.0, offered_per_s=100_000.0)
         found["cpu"]["client_s"] = 1.95
-        self.assertEqual(gates.remarks(found), ["client-bound", "only 50% of the rate"])
+        self.assertEqual(gates.remarks(found), ["only 50% of the rate"])
+        self.assertEqual(gates.remarks({**found, "offered_per_s": None}), ["client-bound"])
         self.assertIsNone(gates.drift([1.0, 1.05, 0.98]))
         self.assertEqual(gates.drift([1.0, 1.0, 1.5]), "its control loop drifted by 50%")
 
@@ -115,6 +139,19 @@ class Summaries(unittest.TestCase):
         self.assertEqual((line.ratio, line.low, line.high), (2.0, 2.0, 2.25))
         self.assertEqual((line.blocks, line.verdict), (3, "floor"))
         self.assertEqual(line.values, {"kafka": 90.0, "tidemill": 40.0})
+
+    def test_kafka_at_its_best_is_one_of_those_that_ran(self):
+        head = {**HEAD, "brokers": ["kafka", "kafka-serial", "tidemill"]}
+        found = windows()
+        found += [{**window, "broker": "kafka-serial",
+                   "measured": measured(window["measured"]["cpu"]["broker"]["total_s"] - 2)}
+                  for window in found if window["broker"] == "kafka"]
+        best = first_row(found, head).best
+        self.assertEqual([kind for kind, _ in best], ["kafka-serial", "kafka"])
+        self.assertEqual((best[0][1].values["kafka-serial"], best[0][1].ratio), (70.0, 1.6))
+        text = table.best([first_row(found, head)], head)
+        self.assertIn("| W3a | CPU us/request | 90.0 | 70.0 | serial | 40.0 | 1.60", text)
+        self.assertEqual(table.best([first_row(windows())], HEAD), "")
 
     def test_losing_is_said(self):
         found = first_row(windows(tidemill=(18.0, 16.0, 20.0)))
@@ -145,6 +182,21 @@ class Summaries(unittest.TestCase):
                          "| null 30.0, 75% of 75% | floor |  |")
 
 
+class Readme(unittest.TestCase):
+    def test_its_table_comes_from_the_results_that_it_names(self):
+        text = (BENCH.parent / "README.md").read_text()
+        found = re.search(r"<!-- scripts/bench report (\S+) --readme -->\n(.*?)\n<!-- end -->",
+                          text, re.DOTALL)
+        self.assertIsNotNone(found, "the README lacks its table")
+        self.assertEqual(found.group(2) + "\n", main.readme(BENCH.parent / found.group(1)))
+
+    def test_marks_are_starred(self):
+        self.assertNotIn("*", table.readme([first_row(windows())], HEAD))
+        marked = table.readme([first_row(windows()[1:])], HEAD).splitlines()
+        self.assertIn("1 connection, depth 1 \\* | CPU us/request | 40.0 | ", marked[2])
+        self.assertIn("marks of the run", marked[-1])
+
+
 class Pages(unittest.TestCase):
     def test_a_page_needs_nothing_else(self):
         found = windows()
@@ -168,11 +220,42 @@ class Pages(unittest.TestCase):
         self.assertEqual(svg.linear_axis([7.0], str).ticks[-1][0], 8)
 
 
+class Ways(unittest.TestCase):
+    def test_kafka_is_run_in_named_ways(self):
+        self.assertEqual(brokers.Variant.parse("kafka"), brokers.Variant("1g", "g1", "many"))
+        self.assertEqual(brokers.Variant.parse("kafka-2g-parallel-few"),
+                         brokers.Variant("2g", "parallel", "few"))
+        with self.assertRaisesRegex(SystemExit, "'zgc' is none of 1g"):
+            main.parse(["--brokers", "kafka-zgc"])
+        best = main.parse(["best"])
+        self.assertEqual((best.words, best.name, best.brokers[0], best.brokers[-1]),
+                         (["W1a", "W3c", "W3f"], "best", "kafka", "tidemill"))
+
+    def test_retention_that_is_not_at_work_is_told(self):
+        row = next(row for row in main.KNOWN if row.kind == "soak")
+        limit = row.topic.partitions * int(row.topic.configs["retention.bytes"])
+        self.assertEqual(soak.kept(limit, limit, row), [])
+        self.assertEqual(soak.kept(limit, 4 * limit, row), [])
+        self.assertEqual(soak.kept(3 * limit, 4 * limit, row),
+                         ["only 25% of what was written was deleted"])
+        with tempfile.TemporaryDirectory() as folder:
+            for name, size in (("loaded-0", 3), ("loaded-12", 4), ("other-0", 5)):
+                (Path(folder) / "data" / name).mkdir(parents=True)
+                (Path(folder) / "data" / name / "0.log").write_bytes(bytes(size))
+            self.assertEqual(soak.stored_bytes(Path(folder), "loaded"), 7)
+
+    def test_resident_memory_for_a_connection_is_what_they_added(self):
+        memory = {"connections": 4, "resident_before_bytes": 1 << 20,
+                  "resident_held_bytes": (1 << 20) + (8 << 10)}
+        self.assertEqual(metrics.value("rss_connection", measured(1.0, memory=memory)), 2.0)
+        self.assertIsNone(metrics.value("rss_connection", measured(1.0)))
+
+
 class CommandLine(unittest.TestCase):
     def test_rows_are_chosen_by_id_and_workload(self):
         self.assertEqual([row.id for row in main.chosen(["W3", "W14b"])],
                          ["W3a", "W3b", "W3c", "W3e", "W3f", "W3d", "W3g", "W3h", "W14b"])
-        self.assertEqual(len(main.chosen([])), len(ROWS) + len(lifecycle.ROWS))
+        self.assertEqual(len(main.chosen([])), len(ROWS) + len(lives.ROWS))
         with self.assertRaisesRegex(SystemExit, "no workload W99"):
             main.chosen(["W99"])
 
@@ -189,9 +272,9 @@ class CommandLine(unittest.TestCase):
         self.assertEqual([row.id for row in rows], ["W3a"])
 
     def test_workloads_are_sound(self):
-        names = [row.id for row in [*ROWS, *lifecycle.ROWS]]
+        names = [row.id for row in main.KNOWN]
         self.assertEqual(len(names), len(set(names)))
-        for row in [*ROWS, *lifecycle.ROWS]:
+        for row in main.KNOWN:
             for compare in row.compare:
                 self.assertIn(compare.metric, metrics.METRICS)
         self.assertEqual(len({topic.name for topic in topics(ROWS)}), len(topics(ROWS)))
@@ -235,4 +318,5 @@ class Files(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    found = unittest.defaultTestLoader.discover(str(BENCH / "measure"), "unit*.py", str(BENCH))
+    sys.exit(not unittest.TextTestRunner().run(found).wasSuccessful())

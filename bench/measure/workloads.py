@@ -46,6 +46,8 @@ class Row:
     cold: Topic | None = None
     # The rate is this part of what Kafka does at most, in place of {rate}.
     rate_part: float | None = None
+    # About times so short that the machine must be quiet for them.
+    quiet: bool = False
     # At most so many blocks in the short form.
     blocks: int | None = None
     # Leaves pages to be written back, which the next window should not pay for.
@@ -70,7 +72,6 @@ TAIL = Topic("tail", 16, BOUNDED)
 ONE = Topic("one", 1, BOUNDED)
 LOADED = Topic("loaded", 16, BOUNDED)
 LIVE = Topic("live", 16, BOUNDED)
-QUIET = Topic("quiet", 1)
 HOT = Topic("hot", 4, {"segment.bytes": str(128 * MIB)}, fill=256 * MIB)
 COLD = Topic("cold", 4, {"segment.bytes": str(128 * MIB)}, fill=2 * GIB)
 CLIENT = Topic("client", 6, BOUNDED)
@@ -100,11 +101,23 @@ def compressed(id: str, codec: str) -> Row:
                control="write", control_goal=0.6, bulk=True)
 
 
+def end_to_end(id: str, rate: int, seconds: float) -> Row:
+    load = ("--record-bytes 1024 --records-per-batch 1 --connections 1 --depth 5 --acks 1 "
+            f"--rate {rate}")
+    return Row(id, f"end to end at {rate:,} records/s, 1 partition, 1 consumer, acks=1", ONE,
+               f"{load} --own-partitions --consumers 1 --consume-check-every 1",
+               (Compare("e2e_p50", 1.7, 1.2), Compare("e2e_p99", 2, 1.2),
+                Compare("e2e_p999", 3, 1.2)), control="null", control_arguments=load,
+               control_metric="p50", control_goal=0.25, seconds=seconds, quiet=True)
+
+
 def client(id: str, title: str, topic: Topic, tool: str, arguments: str) -> Row:
     return Row(id, title, topic, arguments, (Compare("cpu_record"), Compare("requests_s")),
                kind=tool, blocks=2, bulk=True, note="one record is counted as one request")
 
 
+AT_HALF = ("--batch-bytes 16384 --connections 16 --depth 5 --acks 1 --rate {rate} "
+           "--own-partitions --consumers 1")
 PERF = ("--topic {topic} --num-records 500000 --record-size 1024 --throughput -1 "
         "--producer-props bootstrap.servers={broker} max.in.flight.requests.per.connection=5 "
         "enable.idempotence=false compression.type=none")
@@ -158,26 +171,14 @@ ROWS = [
         "--batch-bytes 65536 --connections 4 --depth 5 --acks 1 --rate 770 --consumers 8 "
         "--fetch-bytes-min 262144", (Compare("cpu_gb_out", 1.4, 1.0),), bulk=True,
         note="CPU includes the producer's part"),
-    Row("W7", "2,000 connections x 5 requests/s x 200 B, 200 idle long polls, acks=1", SMALL,
-        "--record-bytes 200 --records-per-batch 1 --connections 2000 --depth 5 --acks 1 "
-        "--rate 10000 --consumers 200 --consume-topic quiet --consume-partitions 1",
-        (Compare("cores", 2.5, 1.8), Compare("rss", 5, 3), Compare("p99", 5, 3)),
-        control="null", control_goal=0.7, also=(QUIET,),
-        control_arguments="--record-bytes 200 --records-per-batch 1 --connections 2000 --depth 5 "
-        "--acks 1 --rate 10000"),
-    Row("W8", "end to end at 1,000 records/s, 1 partition, 1 consumer, acks=1", ONE,
-        "--record-bytes 1024 --records-per-batch 1 --connections 1 --depth 5 --acks 1 "
-        "--rate 1000 --own-partitions --consumers 1 --consume-check-every 1",
-        (Compare("e2e_p50", 1.7, 1.2), Compare("e2e_p99", 2, 1.2), Compare("e2e_p999", 3, 1.2)),
-        control="null", control_metric="p50", control_goal=0.25, seconds=4.0,
-        control_arguments="--record-bytes 1024 --records-per-batch 1 --connections 1 --depth 5 "
-        "--acks 1 --rate 1000"),
+    end_to_end("W8", 1000, 4.0),
+    end_to_end("W8b", 10_000, 2.0),
     Row("W9", "end to end at half of Kafka's most, 16 partitions, 16 KB batches, 1 consumer, "
-        "acks=1", LOADED,
-        "--batch-bytes 16384 --connections 16 --depth 5 --acks 1 --rate {rate} "
-        "--own-partitions --consumers 1",
-        (Compare("e2e_p99", 10, 3), Compare("e2e_p999", 10, 3)), seconds=4.0, rate_part=0.5,
-        bulk=True),
+        "acks=1", LOADED, AT_HALF, (Compare("e2e_p99", 10, 3), Compare("e2e_p999", 10, 3)),
+        seconds=4.0, rate_part=0.5, bulk=True, quiet=True),
+    Row("W9b", "the same for half an hour, with retention at work", LOADED, AT_HALF,
+        (Compare("e2e_p99", 10, 3), Compare("e2e_p999", 10, 3), Compare("growth")), kind="soak",
+        rate_part=0.5, bulk=True, quiet=True),
     Row("W10", "durable on both sides: 64 connections, 64 partitions, one 1 KiB record, acks=all",
         FLUSHED, "--record-bytes 1024 --records-per-batch 1 --connections 64 --depth 1 "
         "--acks all --own-partitions", (Compare("requests_s", 10, 4), Compare("p99", 5, 3)),
@@ -207,6 +208,19 @@ ROWS = [
     client("R3", "kafka-consumer-perf-test, 1 KiB records, defaults", READ,
            "kafka-consumer-perf-test", "--bootstrap-server {broker} --topic {topic} "
            "--num-records 600000 --timeout 30000"),
+    client("R4", "rdkafka_performance, 1 KiB records, batches of 128 KiB, linger 5 ms, acks=1",
+           CLIENT, "rdkafka_performance producer",
+           "-P -b {broker} -t {topic} -s 1024 -c 500000 -a 1 -X linger.ms=5 -X batch.size=131072 "
+           "-X batch.num.messages=10000 -X max.in.flight=5 -X enable.idempotence=false "
+           "-X compression.codec=none -X queue.buffering.max.messages=100000 "
+           "-X queue.buffering.max.kbytes=65536 -X socket.send.buffer.bytes=0 "
+           "-X socket.nagle.disable=true"),
+    client("R5", "rdkafka_performance as a consumer group, 1 KiB records, 1 MiB of a partition at "
+           "most", READ, "rdkafka_performance consumer",
+           "-G {group} -b {broker} -t {topic} -c 600000 -X auto.offset.reset=earliest "
+           "-X fetch.min.bytes=1 -X fetch.wait.max.ms=500 -X fetch.message.max.bytes=1048576 "
+           "-X queued.min.messages=100000 -X queued.max.messages.kbytes=65536 "
+           "-X fetch.queue.backoff.ms=10 -X check.crcs=false -X socket.receive.buffer.bytes=0"),
 ]
 
 
