@@ -133,7 +133,11 @@ impl File for MemoryFile {
         self.0.world.now.set(self.0.world.now.get().saturating_add(verdict.delay));
         let data: Cow<'_, [u8]> = match data {
             [one] => Cow::Borrowed(&one[..]),
-            many => Cow::Owned(many.iter().flat_map(|piece| piece.iter().copied()).collect()),
+            many => {
+                let mut all = Vec::with_capacity(many.iter().map(|piece| piece.len()).sum());
+                many.iter().for_each(|piece| all.extend_from_slice(piece));
+                Cow::Owned(all)
+            }
         };
         self.0.world.trace("write", position, u64::from(crc32fast::hash(&data)));
         let mut disk = self.0.world.disk.borrow_mut();

@@ -65,6 +65,11 @@ impl Pages {
 
     /// Overwrites a part of one page and returns the page as it is now.
     pub fn write_piece(&mut self, index: u64, start: usize, data: &[u8]) -> Rc<Page> {
+        if let Ok(whole) = Page::try_from(data) {
+            let page = Rc::new(whole);
+            self.0.insert(index, page.clone());
+            return page;
+        }
         let page = self.0.entry(index).or_insert_with(|| Rc::new([0; 4096]));
         Rc::make_mut(page)[start..start + data.len()].copy_from_slice(data);
         page.clone()
