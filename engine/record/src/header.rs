@@ -5,7 +5,7 @@
 
 use crate::compress::Codec;
 use crate::error::BatchError;
-use engine_base::checksum::crc32c;
+use engine_base::checksum::{crc32c, crc32c_of};
 use engine_base::codec::Reader;
 use engine_base::{LeaderEpoch, Offset, ProducerEpoch, ProducerId};
 
@@ -206,7 +206,27 @@ impl BatchHeader {
     /// Compares the stored checksum with the bytes of `batch`, exactly one whole batch.
     pub fn check_crc(&self, batch: &[u8]) -> Result<(), BatchError> {
         assert_eq!(batch.len(), self.bytes_len());
-        let computed = batch_crc(batch);
+        self.compare_crc(batch_crc(batch))
+    }
+
+    /// As [`check_crc`](Self::check_crc), of a batch that lies in several pieces.
+    pub fn check_crc_of<'a>(
+        &self,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), BatchError> {
+        let (mut skip, mut bytes) = (ATTRIBUTES_AT, 0);
+        let covered = pieces.into_iter().map(|piece| {
+            let skipped = skip.min(piece.len());
+            skip -= skipped;
+            bytes += piece.len();
+            &piece[skipped..]
+        });
+        let computed = crc32c_of(covered);
+        assert_eq!(bytes, self.bytes_len());
+        self.compare_crc(computed)
+    }
+
+    fn compare_crc(&self, computed: u32) -> Result<(), BatchError> {
         if computed == self.crc {
             Ok(())
         } else {
@@ -304,6 +324,22 @@ mod tests {
                     assert!(header.bytes_len() > HEADER_BYTES);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_checksum_holds_however_the_batch_is_cut() {
+        let mut batch = sample().to_bytes().to_vec();
+        let header = BatchHeader { crc: super::batch_crc(&batch), ..sample() };
+        batch[17..21].copy_from_slice(&header.crc.to_be_bytes());
+        header.check_crc(&batch).expect("right");
+        for cut in 0..batch.len() {
+            let pieces = [&batch[..cut], &batch[cut..]];
+            header.check_crc_of(pieces).expect("right");
+            let mut bad = batch.clone();
+            bad[30] ^= 1;
+            let pieces = [&bad[..cut], &bad[cut..]];
+            assert!(header.check_crc_of(pieces).is_err(), "cut at {cut}");
         }
     }
 
