@@ -9,7 +9,7 @@ from pathlib import Path
 from compat.harness import paths
 
 from measure import (
-    brokers, lives, load, machine, page, parity, rdkafka, results, schedule, soak, table)
+    brokers, clients, lives, load, machine, page, parity, rdkafka, results, schedule, soak, table)
 from measure.summary import Summary, summarise
 from measure.workloads import ROWS, Row
 
@@ -136,6 +136,14 @@ def readme(path: Path) -> str:
     return table.readme(summaries(head, windows), head)
 
 
+def command(row: Row) -> str:
+    if row.kind in clients.READERS:
+        return f"{row.kind.split()[0]} {row.arguments}"
+    kind = "fetch" if row.kind == "fetch" else "produce"
+    return (f"bench {kind} --topic {row.topic.name} --partitions {row.topic.partitions} "
+            f"{row.arguments}")
+
+
 def blocks(options, row: Row) -> int:
     """In the short form JVMs and ten thousand partitions take too long to start."""
     if row.kind == "soak":
@@ -179,10 +187,9 @@ def run(options: argparse.Namespace) -> int:
     shutil.rmtree(options.data, ignore_errors=True)
     options.data.mkdir(parents=True)
     kept.head["machine"] = {**machine.note(options.data), "load_before": machine.load()}
-    for row in loads:
-        kept.head["commands"][row.id] = (
-            f"bench {row.kind} --topic {row.topic.name} --partitions {row.topic.partitions} "
-            f"{row.arguments}")
+    for row in rows:
+        if row.arguments:
+            kept.head["commands"][row.id] = command(row)
     try:
         if loads:
             session = schedule.Session(options, loads, kept)

@@ -1,11 +1,17 @@
-"""Curves as inline SVG: no script, no network, readable in light and dark."""
+"""Curves and bars as inline SVG: no script, no network. Colours are those of the page's style, so
+that they suit light and dark."""
 
 import math
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 460, 250
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 26, 34
-COLOURS = {"tidemill": "#0b7a75", "kafka": "#c2410c", "control": "#7c7c7c", "peer": "#5b3fa8"}
+WIDTH, HEIGHT = 400, 260
+LEFT, RIGHT, TOP, BOTTOM = 58, 28, 28, 46
+# Of the legend, which has no measure of a text but its length.
+LETTER_WIDTH, SWATCH_WIDTH = 6.6, 18
+# Ways of running one broker share its colour.
+DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 2 1 2")
+BAR_HEIGHT, BAR_GAP = 18, 6
+SHADES = (1.0, 0.7, 0.48, 0.32, 0.2)
 
 
 @dataclass
@@ -18,6 +24,11 @@ class Axis:
 
 def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def colour(name: str) -> str:
+    """A broker's, by its family; see the page's style."""
+    return f"var(--{name.split('-')[0]})"
 
 
 def log_axis(values: list[float], unit) -> Axis:
@@ -35,6 +46,13 @@ def linear_axis(values: list[float], unit, steps: int = 4) -> Axis:
     count = math.ceil(top / step)
     ticks = [(index * step, unit(index * step)) for index in range(count + 1)]
     return Axis(ticks, lambda value: value / (count * step))
+
+
+def time_axis(values: list[float]) -> Axis:
+    """As linear, and ends with the last value."""
+    end = max(max(values), 1e-9)
+    ticks = linear_axis(values, lambda value: f"{value:g} s").ticks
+    return Axis([tick for tick in ticks if tick[0] <= end * 1.001], lambda value: value / end)
 
 
 def tail_axis() -> Axis:
@@ -69,11 +87,42 @@ def chart(title: str, x: Axis, y: Axis, series: dict[str, list[tuple[float, floa
                      f'y2="{at_y(value):.1f}" class="grid"/>'
                      f'<text x="{LEFT - 6}" y="{at_y(value) + 3:.1f}" '
                      f'text-anchor="end">{escape(label)}</text>')
-    for place, (name, points) in enumerate(series.items()):
-        colour = COLOURS.get(name, "#444")
+    x_legend, seen = float(LEFT), {}
+    for name, points in series.items():
+        family = name.split("-")[0]
+        dash = DASHES[seen.setdefault(family, 0) % len(DASHES)]
+        seen[family] += 1
+        stroke = f'style="stroke: {colour(name)}" stroke-dasharray="{dash}" class="curve"'
         line = " ".join(f"{at_x(a):.1f},{at_y(b):.1f}" for a, b in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" '
-                     'stroke-width="1.8"/>'
-                     f'<text x="{LEFT + 8 + 84 * place}" y="{HEIGHT - 4}" fill="{colour}">'
+        parts.append(f'<polyline points="{line}" {stroke}/>')
+        width = SWATCH_WIDTH + 6 + LETTER_WIDTH * len(name)
+        if x_legend + width > WIDTH:
+            continue
+        parts.append(f'<line x1="{x_legend:.0f}" x2="{x_legend + SWATCH_WIDTH:.0f}" '
+                     f'y1="{HEIGHT - 9}" y2="{HEIGHT - 9}" {stroke}/>'
+                     f'<text x="{x_legend + SWATCH_WIDTH + 4:.0f}" y="{HEIGHT - 5}">'
                      f'{escape(name)}</text>')
+        x_legend += width + 12
     return "".join(parts) + "</svg>"
+
+
+def bars(title: str, rows: dict[str, list[tuple[str, float]]], unit) -> str:
+    """A bar for each broker, of parts that add up; what a part is says its tooltip, and the text
+    below the chart."""
+    most = max(sum(size for _, size in parts) for parts in rows.values())
+    height = TOP + len(rows) * (BAR_HEIGHT + BAR_GAP)
+    left, width = 70, WIDTH - 70 - 64
+    found = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">',
+             f'<text x="{left}" y="14" class="title">{escape(title)}</text>']
+    for place, (name, parts) in enumerate(rows.items()):
+        y, x = TOP + place * (BAR_HEIGHT + BAR_GAP), float(left)
+        found.append(f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{escape(name)}</text>')
+        for shade, (part, size) in zip(SHADES, parts):
+            length = size / most * width
+            found.append(f'<rect x="{x:.1f}" y="{y}" width="{length:.1f}" height="{BAR_HEIGHT}" '
+                         f'style="fill: {colour(name)}; fill-opacity: {shade}"><title>'
+                         f'{escape(part)} {escape(unit(size))}</title></rect>')
+            x += length
+        total = sum(size for _, size in parts)
+        found.append(f'<text x="{x + 5:.1f}" y="{y + 13}">{escape(unit(total))}</text>')
+    return "".join(found) + "</svg>"

@@ -202,7 +202,7 @@ class Pages(unittest.TestCase):
         found = windows()
         text = page.render([first_row(found)], HEAD, found)
         self.assertEqual(re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"|@import|url\(", text), [])
-        self.assertEqual(text.count("<svg"), 3)
+        self.assertEqual(text.count("<svg"), 4)
         self.assertNotIn("<any>", text.split("<script")[0])
         raw = re.search(r'id="data">(.*)</script>', text).group(1)
         self.assertEqual(json.loads(raw)["windows"], found)
