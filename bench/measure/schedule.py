@@ -13,7 +13,9 @@ from measure.memory import Group
 from measure.results import Results
 from measure.workloads import BULK, Row, SMALL, Topic, topics
 
-DISK_BYTES_MIN = 30 << 30
+# What is to be free: for each broker that is started here and each of its rows, and for all at most,
+# since they share topics.
+DISK_BROKER_BYTES, DISK_ROW_BYTES, DISK_BYTES_MAX = 5 << 30, 1 << 30, 30 << 30
 RESTARTS_MAX = 3
 # Where what a broker does at most could not be measured.
 RATE_UNKNOWN = 1000.0
@@ -55,9 +57,13 @@ class Session:
         return self.options.limit - (time.monotonic() - self.results.begun)
 
     def start(self) -> None:
-        if shutil.disk_usage(self.home).free < DISK_BYTES_MIN:
-            raise SystemExit(
-                f"bench: less than {DISK_BYTES_MIN >> 30} GiB free below {self.home}")
+        started = [kind for kind in self.options.brokers if kind != "peer"]
+        wanted = min(len(started) * (DISK_BROKER_BYTES + len(self.rows) * DISK_ROW_BYTES),
+                     DISK_BYTES_MAX)
+        free = shutil.disk_usage(self.home).free
+        if free < wanted:
+            raise SystemExit(f"bench: {free >> 30} GiB are free below {self.home}, and "
+                             f"{wanted >> 30} GiB are needed")
         for kind in self.options.brokers:
             if kind == "peer":
                 broker = brokers.Peer(self.options.peer, self.options.peer_pid)
@@ -75,7 +81,8 @@ class Session:
             with socket.create_connection((broker.start().host, broker.port), timeout=10.0):
                 pass
         except OSError as error:
-            raise AssertionError(f"{kind} at {broker.address}: {error}") from error
+            reason = error.strerror or error
+            raise AssertionError(f"{kind} at {broker.address}: {reason}") from error
         self.running[kind] = broker
         self.results.head["commands"][kind] = broker.shown_command()
         wanted = {topic.name: topic for topic in (BULK, SMALL)}

@@ -104,7 +104,8 @@ def answer(**changes) -> dict:
     return found
 
 
-def run(words: str, reply: dict, files: dict[str, str] | None = None, disk_min: int = 0) -> Run:
+def run(words: str, reply: dict, files: dict[str, str] | None = None, disk_free: int = 1 << 50,
+        ) -> Run:
     """`scripts/bench WORDS`, with what the load answers each time."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -123,7 +124,8 @@ def run(words: str, reply: dict, files: dict[str, str] | None = None, disk_min: 
                           mock.patch.object(schedule, "create_topic", lambda *_: None),
                           mock.patch.object(schedule, "Group", NoGroup),
                           mock.patch.object(brokers, "LOGS", home),
-                          mock.patch.object(schedule, "DISK_BYTES_MIN", disk_min)):
+                          mock.patch.object(schedule.shutil, "disk_usage",
+                                            lambda _: mock.Mock(free=disk_free))):
                 stack.enter_context(patch)
             stack.enter_context(contextlib.redirect_stdout(out))
             code = main.run(options)
@@ -162,8 +164,8 @@ class BadInput(unittest.TestCase):
         self.assertEqual(len(found.windows), 6)
 
     def test_a_full_disk_is_told(self):
-        with self.assertRaisesRegex(SystemExit, "GiB free below"):
-            run("W3a --no-controls", answer(), disk_min=1 << 62)
+        with self.assertRaisesRegex(SystemExit, "1 GiB are free below .*, and 12 GiB are needed"):
+            run("W3a --no-controls", answer(), disk_free=1 << 30)
         with mock.patch.object(load, "DISK_FREE_MIN", 1 << 62):
             found = run("W3a --no-controls", answer(),
                         {"reason": "bench: partition 0 answered error 56"})
