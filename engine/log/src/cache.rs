@@ -1,12 +1,14 @@
-//! The shard's memory: chunks for appends, taken from the arena and, when that is full, from the
-//! oldest chunks whose bytes the files hold; buffers of cold reads, kept a while for the next reader;
-//! and which sealed segments have their index in memory and their file open. One per shard.
+//! The shard's memory: chunks for appends and blocks of cold data, both from one arena. While it has
+//! room everything stays. When it is full, a chunk is made room for by the oldest chunk whose bytes
+//! the files hold, or by a block of cold data; a block never at the cost of the tails' own part
+//! ([`TAIL_ARENA_SHARE`]). Blocks leave in the order they came: whatever else would keep some longer
+//! keeps them behind the last of readers that follow one another. Also: which sealed segments have
+//! their index in memory and their file open. One per shard.
 
-use crate::config::{INDEX_CACHE_BYTES, OPEN_SEALED_MAX};
+use crate::cold::{ColdBlock, ColdCounts};
+use crate::config::{COLD_BLOCK, INDEX_CACHE_BYTES, OPEN_SEALED_MAX, TAIL_ARENA_SHARE};
 use crate::segment::Segment;
 use crate::shared::Shared;
-use crate::tail::to_u64;
-use bytes::Bytes;
 use engine_io::{Chunk, ChunkClass, DmaBuf, Env};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,34 +16,36 @@ use std::rc::{Rc, Weak};
 
 /// Chunks looked at in one search for memory; beyond, the search gives up and the append is refused.
 const EVICT_LOOKS_MAX: usize = 1024;
-/// Buffers of cold reads that are kept, and the share of the arena they may take.
-const EXTENTS_MAX: usize = 64;
-const EXTENTS_ARENA_SHARE: usize = 6;
-/// Sequential readers remembered per partition.
-const CURSORS_MAX: usize = 8;
+/// Entries of a queue before it is looked through for those whose chunk or block has gone.
+const PRUNE_MIN: usize = 1024;
 
-/// A reader of cold data: where its last read ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cursor {
-    pub segment: i64,
-    pub position: u64,
-    /// Bytes to read ahead next time.
-    pub window: u64,
+/// Chunks or blocks by age. Some may have gone already.
+struct ByAge<T> {
+    entries: VecDeque<T>,
+    /// Length at which those that have gone are taken out.
+    prune_at: usize,
 }
 
-/// Bytes of a segment's file that were read from the disk.
-struct Extent {
-    slot: u32,
-    segment: i64,
-    start: u64,
-    bytes: Bytes,
+impl<T> ByAge<T> {
+    fn new() -> ByAge<T> {
+        ByAge { entries: VecDeque::new(), prune_at: PRUNE_MIN }
+    }
+
+    fn push(&mut self, entry: T, is_there: impl FnMut(&T) -> bool) {
+        self.entries.push_back(entry);
+        if self.entries.len() > self.prune_at {
+            self.entries.retain(is_there);
+            self.prune_at = PRUNE_MIN.max(self.entries.len() * 2);
+        }
+    }
 }
+
+type SegmentAndBlock<E> = (Weak<Segment<E>>, Weak<ColdBlock>);
 
 pub(crate) struct Cache<E: Env> {
-    /// Chunks by age. Those no longer there are skipped.
-    chunks: RefCell<VecDeque<(Weak<Segment<E>>, u64)>>,
-    /// Cold buffers, the one used last at the back.
-    extents: RefCell<VecDeque<Extent>>,
+    chunks: RefCell<ByAge<(Weak<Segment<E>>, u64)>>,
+    blocks: RefCell<ByAge<SegmentAndBlock<E>>>,
+    pub counts: Rc<ColdCounts>,
     /// Sealed segments with their index in memory, the one loaded last at the back.
     indexes: RefCell<VecDeque<Weak<Segment<E>>>>,
     /// Sealed segments with an open file, the one opened last at the back.
@@ -51,8 +55,9 @@ pub(crate) struct Cache<E: Env> {
 impl<E: Env> Cache<E> {
     pub fn new() -> Cache<E> {
         Cache {
-            chunks: RefCell::default(),
-            extents: RefCell::default(),
+            chunks: RefCell::new(ByAge::new()),
+            blocks: RefCell::new(ByAge::new()),
+            counts: Rc::default(),
             indexes: RefCell::default(),
             opened: RefCell::default(),
         }
@@ -65,36 +70,54 @@ impl<E: Env> Cache<E> {
             if let Some(chunk) = arena.chunk(class) {
                 return Some(chunk);
             }
-            if !self.drop_extent() && !self.evict(class.bytes()) {
+            let freed = match self.tails_have_their_part(shared) {
+                true => self.evict(class.bytes()) || self.evict_block(),
+                false => self.evict_block() || self.evict(class.bytes()),
+            };
+            if !freed {
                 return arena.chunk(class);
             }
         }
     }
 
-    /// A buffer for a cold read.
-    pub fn buffer(&self, shared: &Shared<E>, class: ChunkClass) -> Option<DmaBuf> {
+    /// Memory for a block of cold data. `None`: the tails need it all.
+    pub fn cold_buffer(&self, shared: &Shared<E>) -> Option<DmaBuf> {
         let arena = &shared.config.arena;
         loop {
-            if let Some(buffer) = arena.buffer(class) {
+            if let Some(buffer) = arena.buffer(COLD_BLOCK) {
                 return Some(buffer);
             }
-            if !self.drop_extent() && !self.evict(class.bytes()) {
-                return arena.buffer(class);
+            let from_tails = self.tails_have_their_part(shared) && self.evict(COLD_BLOCK.bytes());
+            if !from_tails && !self.evict_block() {
+                return arena.buffer(COLD_BLOCK);
             }
         }
+    }
+
+    /// Whether chunks, and what answers still hold, are more than the part that is the tails' alone.
+    fn tails_have_their_part(&self, shared: &Shared<E>) -> bool {
+        let arena = &shared.config.arena;
+        let blocks = self.counts.kept.get() * COLD_BLOCK.bytes();
+        arena.used_bytes().saturating_sub(blocks) > arena.limit_bytes() / TAIL_ARENA_SHARE
     }
 
     /// Remembers new chunks of `segment` by their positions.
     pub fn note_chunks(&self, segment: &Rc<Segment<E>>, starts: impl Iterator<Item = u64>) {
         let mut chunks = self.chunks.borrow_mut();
         for start in starts {
-            chunks.push_back((Rc::downgrade(segment), start));
+            chunks.push((Rc::downgrade(segment), start), |(weak, start)| {
+                weak.upgrade().is_some_and(|segment| {
+                    // Of the segment being appended to, whose tail is in use, all are there.
+                    let tail = segment.tail.try_borrow();
+                    tail.map_or(true, |tail| tail.first_chunk().is_some_and(|one| one <= *start))
+                })
+            });
         }
     }
 
     /// Lets go of clean chunks, the oldest first, until about `bytes` were freed. Whether any was.
     pub fn evict(&self, bytes: usize) -> bool {
-        let mut chunks = self.chunks.borrow_mut();
+        let chunks = &mut self.chunks.borrow_mut().entries;
         let mut kept = Vec::new();
         let mut freed = 0;
         for _ in 0..EVICT_LOOKS_MAX {
@@ -125,46 +148,22 @@ impl<E: Env> Cache<E> {
         freed > 0
     }
 
-    fn drop_extent(&self) -> bool {
-        self.extents.borrow_mut().pop_front().is_some()
-    }
-
-    /// Bytes of a cold buffer that holds `position`, from there to the buffer's end.
-    pub fn extent(&self, slot: u32, segment: i64, position: u64) -> Option<Bytes> {
-        let mut extents = self.extents.borrow_mut();
-        let index = extents.iter().position(|extent| {
-            extent.slot == slot
-                && extent.segment == segment
-                && extent.start <= position
-                && position < extent.start + to_u64(extent.bytes.len())
-        })?;
-        let extent = extents.remove(index).expect("just found");
-        let from = crate::tail::to_usize(position - extent.start);
-        let bytes = extent.bytes.slice(from..);
-        extents.push_back(extent);
-        Some(bytes)
-    }
-
-    /// Keeps a cold buffer for later readers.
-    pub fn keep(&self, shared: &Shared<E>, slot: u32, segment: i64, start: u64, bytes: Bytes) {
-        let limit = shared.config.arena.limit_bytes() / EXTENTS_ARENA_SHARE;
-        let mut extents = self.extents.borrow_mut();
-        extents.retain(|extent| {
-            !(extent.slot == slot && extent.segment == segment && extent.start == start)
-        });
-        extents.push_back(Extent { slot, segment, start, bytes });
-        let mut sum: usize = extents.iter().map(|extent| extent.bytes.len()).sum();
-        while extents.len() > EXTENTS_MAX || (sum > limit && extents.len() > 1) {
-            let Some(oldest) = extents.pop_front() else { break };
-            sum -= oldest.bytes.len();
+    /// Lets go of the block that came first. Whether there was any.
+    fn evict_block(&self) -> bool {
+        let blocks = &mut self.blocks.borrow_mut().entries;
+        while let Some((segment, block)) = blocks.pop_front() {
+            if let (Some(segment), Some(block)) = (segment.upgrade(), block.upgrade()) {
+                segment.remove_cold(&block);
+                return true;
+            }
         }
+        false
     }
 
-    /// Forgets cold buffers of a partition, all or of one segment.
-    pub fn forget(&self, slot: u32, segment: Option<i64>) {
-        self.extents.borrow_mut().retain(|extent| {
-            extent.slot != slot || segment.is_some_and(|base| extent.segment != base)
-        });
+    /// Remembers a block that was loaded.
+    pub fn note_cold(&self, segment: &Rc<Segment<E>>, block: &Rc<ColdBlock>) {
+        let entry = (Rc::downgrade(segment), Rc::downgrade(block));
+        self.blocks.borrow_mut().push(entry, |(_, block)| block.strong_count() > 0);
     }
 
     /// Notes that the index of a sealed segment was loaded; drops older ones beyond the limit.
@@ -197,25 +196,4 @@ impl<E: Env> Cache<E> {
             }
         }
     }
-}
-
-/// How much to read at `position`, and remembers that the read took place.
-pub(crate) fn read_ahead(
-    cursors: &mut Vec<Cursor>,
-    segment: i64,
-    position: u64,
-    bytes: (u64, u64),
-) -> u64 {
-    let (min, max) = bytes;
-    let known =
-        cursors.iter().position(|cursor| cursor.segment == segment && cursor.position == position);
-    let window = match known {
-        Some(index) => (cursors.remove(index).window * 4).min(max),
-        None => min,
-    };
-    if cursors.len() == CURSORS_MAX {
-        cursors.remove(0);
-    }
-    cursors.push(Cursor { segment, position: position + window, window });
-    window
 }

@@ -1,7 +1,7 @@
 //! Settings of a shard's log and of one partition, and the limits of this crate: each limit names
 //! what happens there. Plain numbers; who reads Kafka's keys is the caller.
 
-use engine_io::Arena;
+use engine_io::{Arena, ChunkClass};
 use std::path::PathBuf;
 
 /// Pending bytes of one partition from which they go straight to the segment instead of through the
@@ -45,9 +45,18 @@ pub(crate) const INDEX_UNSYNCED_MAX: usize = 256;
 /// Bytes one read returns at most, whatever the caller allows, except for a first batch that is
 /// larger.
 pub(crate) const READ_BYTES_MAX: u64 = 8 << 20;
-/// Read-ahead of a sequential reader of cold data: first and last step.
-pub(crate) const READ_AHEAD_BYTES_MIN: u64 = 64 << 10;
-pub(crate) const READ_AHEAD_BYTES_MAX: u64 = 1 << 20;
+/// Cold data is read from the disk and kept in blocks of this size: that of fast partitions' chunks,
+/// so that memory goes from the ones to the others as it is.
+pub(crate) const COLD_BLOCK: ChunkClass = ChunkClass::M1;
+pub(crate) const COLD_BLOCK_BYTES: u64 = 1 << 20;
+/// A sequential reader of cold data is read ahead by as much as it has read in a row, at most this.
+pub(crate) const READ_AHEAD_BYTES_MAX: u64 = 4 << 20;
+/// Of the arena, what was read ahead and not used yet may take one part in so many. Beyond: nothing
+/// is read ahead.
+pub(crate) const READ_AHEAD_ARENA_SHARE: usize = 8;
+/// One part in so many of the arena is the tails': below it cold data takes no chunk of them, above
+/// it they make room from their own before they take from cold data.
+pub(crate) const TAIL_ARENA_SHARE: usize = 2;
 /// Bytes of sealed segments' indexes kept in memory, per shard. Beyond: the oldest is dropped and
 /// read again when needed.
 pub(crate) const INDEX_CACHE_BYTES: usize = 16 << 20;
@@ -58,6 +67,7 @@ pub(crate) const SMALL_FILE_BYTES_MAX: usize = 64 << 20;
 /// Records of one batch may take so many bytes when decompressed to look for a timestamp.
 pub(crate) const LOOKUP_BYTES_MAX: usize = 128 << 20;
 
+const _: () = assert!(COLD_BLOCK.bytes() == 1 << 20 && COLD_BLOCK_BYTES == 1 << 20);
 const _: () = assert!(DIRECT_APPEND_BYTES + 4096 <= JOURNAL_FILE_BYTES_MIN / 2);
 
 /// Settings of one shard's log.

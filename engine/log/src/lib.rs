@@ -8,16 +8,18 @@
 //! | `shard_log`, `install` | [`ShardLog`]: open, create, delete, close |
 //! | `partition`, `append`, `read`, `lookup` | [`Partition`]: what requests use |
 //! | `commit`, `journal`, `frame`, `file_header` | group commit into the journal |
+//! | `cache`, `cold`, `load` | memory: chunks, what was read from the disk, what is read ahead |
 //! | `segment`, `tail`, `index`, `writeout` | a segment in memory and on its way to the disk |
 //! | `checkpoint`, `points` | recovery points, freeing the journal |
 //! | `recovery`, `rebuild`, `lost`, `start`, `snapshots`, `replay`, `required`, `scan`, `window` | start after a stop of any kind |
 //! | `retention` | removing segments and partitions |
 //! | `names`, `contents`, `node_files` | Kafka's directory layout and small text files |
-//! | `cache`, `waiting`, `shared`, `config`, `error` | the rest |
+//! | `waiting`, `shared`, `config`, `error` | the rest |
 
 mod append;
 mod cache;
 mod checkpoint;
+mod cold;
 mod commit;
 mod config;
 mod contents;
@@ -27,6 +29,7 @@ pub mod frame;
 pub mod index;
 mod install;
 mod journal;
+mod load;
 mod lookup;
 mod lost;
 pub mod names;

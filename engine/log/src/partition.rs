@@ -97,8 +97,7 @@ pub(crate) struct Inner<E: Env> {
     pub snapshot_due: Cell<bool>,
     /// Offsets of the snapshot files, oldest first.
     pub snapshots: RefCell<Vec<i64>>,
-    /// Where the last reads of cold data ended and how far to read ahead.
-    pub cursors: RefCell<Vec<crate::cache::Cursor>>,
+    pub cursors: RefCell<crate::cold::Cursors>,
 }
 
 /// Handle of one partition. Cheap to clone.

@@ -1,25 +1,21 @@
-//! Reading: the tail from chunks without a copy, anything older by direct reads into cached buffers,
-//! with read-ahead for sequential readers. Called on the partition's shard by fetch and by replay of
-//! internal topics. What comes from the disk is checked before it is served: a batch whose checksum
-//! does not hold is never returned.
+//! Reading: the tail from chunks without a copy, anything older from blocks that direct reads fill
+//! ([`crate::load`]), ahead of readers who read in a row. Called on the partition's shard by fetch
+//! and by replay of internal topics. What comes from the disk is checked before it is served: a batch
+//! whose checksum does not hold is never returned.
 
-use crate::cache::read_ahead;
-use crate::config::{
-    READ_AHEAD_BYTES_MAX, READ_AHEAD_BYTES_MIN, READ_BYTES_MAX, SMALL_FILE_BYTES_MAX,
-};
+use crate::cold;
+use crate::config::{READ_BYTES_MAX, SMALL_FILE_BYTES_MAX};
 use crate::error::LogError;
 use crate::index::SegmentIndex;
 use crate::names::{self, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::partition::{Partition, Stop};
 use crate::points::Mark;
 use crate::segment::Segment;
-use crate::tail::{align_down, to_u64, to_usize};
+use crate::tail::to_u64;
 use bytes::Bytes;
-use engine_io::{ChunkClass, DmaBuf, Env, File};
+use engine_io::Env;
 use engine_record::BatchHeader;
 use engine_record::header::HEADER_BYTES;
-use std::borrow::Cow;
-use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -71,17 +67,19 @@ impl<E: Env> Partition<E> {
         };
         let mut read =
             Read { high_watermark: self.high_watermark(), log_start, log_end, ..Read::default() };
-        let Some((segment, start, header)) = self.find(request.offset, limit).await? else {
+        let max_bytes = request.max_bytes.min(READ_BYTES_MAX);
+        let found = self.find_and_want(request.offset, limit, max_bytes).await?;
+        let Some((segment, start, header)) = found else {
             return Ok(read);
         };
         let first_bytes = to_u64(header.bytes_len());
-        let max_bytes = request.max_bytes.min(READ_BYTES_MAX);
         if first_bytes > max_bytes && !request.at_least_one {
             read.is_cut = true;
             return Ok(read);
         }
         let end = self.last_boundary(&segment, start, limit, max_bytes.max(first_bytes)).await?;
         assert!(end >= start + first_bytes);
+        self.read_ahead(&segment, start..end);
         read.records = self.bytes(&segment, start..end).await?;
         read.bytes = end - start;
         read.is_cut = segment.base < limit.segment || end < limit_in(&segment, limit);
@@ -95,11 +93,23 @@ impl<E: Env> Partition<E> {
         offset: i64,
         limit: Mark,
     ) -> Result<Option<(Rc<Segment<E>>, u64, BatchHeader)>, LogError> {
+        self.find_and_want(offset, limit, 0).await
+    }
+
+    /// As [`find`](Self::find), and has the disk read what is not in memory of the `bytes` from there
+    /// on, all at once.
+    async fn find_and_want(
+        &self,
+        offset: i64,
+        limit: Mark,
+        bytes: u64,
+    ) -> Result<Option<(Rc<Segment<E>>, u64, BatchHeader)>, LogError> {
         let mut segment = self.segment_of(offset);
         loop {
             let size = limit_in(&segment, limit);
             let mut position =
                 self.with_index(&segment, |index| index.floor_offset(offset)).await?;
+            self.want(&segment, position..size.min(position.saturating_add(bytes)));
             while position < size {
                 let header = self.header(&segment, position).await?;
                 if header.last_offset().0 >= offset {
@@ -177,22 +187,24 @@ impl<E: Env> Partition<E> {
             let tail = segment.tail.borrow();
             position >= tail.start() && tail.copy(position, &mut bytes) == HEADER_BYTES
         };
-        if !hot {
+        if !hot && !Self::copy_cold(segment, position, &mut bytes) {
             let end = position + to_u64(HEADER_BYTES);
             if end > segment.size() {
                 return Err(self.damaged(segment, position));
             }
             let mut at = 0;
-            for part in self.raw(segment, position..end).await? {
-                bytes[at..at + part.len()].copy_from_slice(&part);
-                at += part.len();
+            for piece in self.gather(segment, position..end).await? {
+                bytes[at..at + piece.bytes.len()].copy_from_slice(&piece.bytes);
+                at += piece.bytes.len();
             }
         }
-        let header = BatchHeader::parse(&bytes).map_err(|_| self.damaged(segment, position))?;
-        if position + to_u64(header.bytes_len()) > segment.size() {
-            return Err(self.damaged(segment, position));
+        match BatchHeader::parse(&bytes) {
+            Ok(header) if position + to_u64(header.bytes_len()) <= segment.size() => Ok(header),
+            _ => {
+                segment.forget_cold();
+                Err(self.damaged(segment, position))
+            }
         }
-        Ok(header)
     }
 
     /// Whole batches of a segment. Those from the disk are checked.
@@ -201,93 +213,29 @@ impl<E: Env> Partition<E> {
         segment: &Rc<Segment<E>>,
         range: Range<u64>,
     ) -> Result<Vec<Bytes>, LogError> {
-        let hot_from = segment.tail.borrow().start();
-        let parts = self.raw(segment, range.clone()).await?;
-        if range.start < hot_from
-            && let Err(at) = verify(&parts)
         {
-            self.0.shared.cache.forget(self.0.slot, Some(segment.base));
-            let error = self.damaged(segment, range.start + at);
+            let tail = segment.tail.borrow();
+            if range.start >= tail.start() {
+                let mut parts = Vec::new();
+                tail.share(range, &mut parts);
+                return Ok(parts);
+            }
+        }
+        let start = range.start;
+        let pieces = self.gather(segment, range).await?;
+        if let Err(at) = cold::check(&pieces) {
+            // Whoever asks again has the disk asked again.
+            segment.forget_cold();
+            let error = self.damaged(segment, start + at);
             tracing::error!(topic = self.topic(), %error, "a read met a batch with a bad checksum");
             return Err(error);
         }
-        Ok(parts)
+        Ok(pieces.into_iter().map(|piece| piece.bytes).collect())
     }
 
     pub(crate) fn damaged(&self, segment: &Segment<E>, position: u64) -> LogError {
         let file = names::offset_file(&self.0.dir.borrow(), segment.base, LOG_SUFFIX);
         LogError::Damaged { file, position }
-    }
-
-    /// Bytes of a segment from wherever they are.
-    async fn raw(
-        &self,
-        segment: &Rc<Segment<E>>,
-        range: Range<u64>,
-    ) -> Result<Vec<Bytes>, LogError> {
-        let mut parts = Vec::new();
-        let mut position = range.start;
-        while position < range.end {
-            {
-                let tail = segment.tail.borrow();
-                if position >= tail.start() {
-                    tail.share(position..range.end, &mut parts);
-                    break;
-                }
-            }
-            let cached = self.0.shared.cache.extent(self.0.slot, segment.base, position);
-            let found = match cached {
-                Some(found) => found,
-                None => self.load(segment, position, range.end).await?,
-            };
-            let want = to_usize(range.end - position).min(found.len());
-            parts.push(found.slice(..want));
-            position += to_u64(want);
-        }
-        Ok(parts)
-    }
-
-    /// Reads from the disk at `position`, ahead of `end` if the reader is sequential; returns the
-    /// bytes from `position` on.
-    async fn load(
-        &self,
-        segment: &Rc<Segment<E>>,
-        position: u64,
-        end: u64,
-    ) -> Result<Bytes, LogError> {
-        let shared = &self.0.shared;
-        let start = align_down(position);
-        let ahead = (READ_AHEAD_BYTES_MIN, READ_AHEAD_BYTES_MAX);
-        let window = read_ahead(&mut self.0.cursors.borrow_mut(), segment.base, start, ahead);
-        let class = ChunkClass::fitting(to_usize(window.max(end - start)));
-        let buffer = shared.cache.buffer(shared, class);
-        let buffer = buffer.unwrap_or_else(|| DmaBuf::unpooled(ChunkClass::K64.bytes()));
-        let dir = self.0.dir.borrow().clone();
-        let path = names::offset_file(&dir, segment.base, LOG_SUFFIX);
-        let failed = |error: io::Error| LogError::io("read", &path, &error);
-        let was_open = segment.is_open();
-        let file = match segment.file(&shared.env, &dir).await {
-            Ok(file) => file,
-            // Retention was faster: its offsets are gone.
-            Err(_) if segment.deleted.get() => {
-                let (log_start, log_end) = (self.log_start(), self.log_end());
-                return Err(LogError::OffsetOutOfRange { log_start, log_end });
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        if segment.sealed.get() && !was_open {
-            shared.cache.note_open(segment);
-        }
-        let (result, buffer) = file.read_direct(buffer, start).await;
-        let count = to_u64(result.map_err(failed)?);
-        // Beyond what was written the file holds nothing that counts.
-        let usable = count.min(segment.written.get().position.saturating_sub(start));
-        if start + usable <= position {
-            return Err(self.damaged(segment, position));
-        }
-        let bytes = buffer.freeze(0..to_usize(usable));
-        shared.cache.keep(shared, self.0.slot, segment.base, start, bytes.clone());
-        Ok(bytes.slice(to_usize(position - start)..))
     }
 }
 
@@ -314,57 +262,4 @@ pub(crate) async fn load_index<E: Env>(
     let times = names::offset_file(dir, base, TIME_INDEX_SUFFIX);
     let times = env.read_whole(&times, SMALL_FILE_BYTES_MAX).await.unwrap_or_default();
     SegmentIndex::from_files(base, &offsets, &times, size, end_offset)
-}
-
-/// Checks the batches that `parts` hold together. `Err`: bytes before the first bad one.
-fn verify(parts: &[Bytes]) -> Result<(), u64> {
-    let mut cursor = Parts { parts, index: 0, at: 0 };
-    let mut done = 0;
-    loop {
-        let mut ahead = Parts { ..cursor };
-        let Some(head) = ahead.take(HEADER_BYTES) else {
-            return if cursor.is_done() { Ok(()) } else { Err(done) };
-        };
-        let header = BatchHeader::parse(&head).map_err(|_| done)?;
-        let batch = cursor.take(header.bytes_len()).ok_or(done)?;
-        header.check_crc(&batch).map_err(|_| done)?;
-        done += to_u64(batch.len());
-    }
-}
-
-/// A position in bytes that lie in several parts.
-struct Parts<'a> {
-    parts: &'a [Bytes],
-    index: usize,
-    at: usize,
-}
-
-impl<'a> Parts<'a> {
-    fn is_done(&self) -> bool {
-        self.index == self.parts.len()
-    }
-
-    /// The next `count` bytes, copied only if they lie in more than one part.
-    fn take(&mut self, count: usize) -> Option<Cow<'a, [u8]>> {
-        let mut copied = Vec::new();
-        let mut missing = count;
-        loop {
-            let part = self.parts.get(self.index)?;
-            let rest = &part[self.at..];
-            let piece = &rest[..missing.min(rest.len())];
-            self.at += piece.len();
-            missing -= piece.len();
-            if self.at == part.len() {
-                self.index += 1;
-                self.at = 0;
-            }
-            if missing == 0 && copied.is_empty() {
-                return Some(Cow::Borrowed(piece));
-            }
-            copied.extend_from_slice(piece);
-            if missing == 0 {
-                return Some(Cow::Owned(copied));
-            }
-        }
-    }
 }

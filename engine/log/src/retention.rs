@@ -121,7 +121,7 @@ impl<E: Env> Partition<E> {
         for segment in &gone {
             segment.deleted.set(true);
             segment.close_file();
-            self.0.shared.cache.forget(self.0.slot, Some(segment.base));
+            segment.forget_cold();
             renamed.extend(rename_files(&self.0.shared.env, &dir, segment.base).await?);
         }
         drop(guard);
@@ -173,7 +173,6 @@ impl<E: Env> Partition<E> {
         self.wake_all();
         let _guard = self.0.io.acquire().await;
         let shared = &self.0.shared;
-        shared.cache.forget(self.0.slot, None);
         let dir = self.0.dir.borrow().clone();
         let name = names::renamed_dir(self.topic(), self.id().partition, unique, suffix);
         let away = shared.config.dir.join(name);
@@ -184,6 +183,7 @@ impl<E: Env> Partition<E> {
         for segment in self.0.segments.borrow().iter() {
             segment.deleted.set(true);
             segment.close_file();
+            segment.forget_cold();
         }
         Ok(away)
     }

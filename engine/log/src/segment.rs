@@ -2,6 +2,7 @@
 //! the file holds what was appended. Lives on the partition's shard. Invariant, in positions:
 //! flushed <= written <= the tail's end, and what lies beyond `written` is in memory.
 
+use crate::cold::ColdBlock;
 use crate::config::{ALLOCATE_BYTES_MAX, ALLOCATE_BYTES_MIN};
 use crate::index::{MaxTimestamp, SegmentIndex};
 use crate::names::{self, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX};
@@ -10,6 +11,7 @@ use crate::points::{IndexState, Mark};
 use crate::tail::{Tail, align_up};
 use engine_io::{Create, Env, File, Instant, OpenMode};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
@@ -28,6 +30,8 @@ pub(crate) struct IndexFiles {
 pub(crate) struct Segment<E: Env> {
     pub base: i64,
     pub tail: RefCell<Tail>,
+    /// Blocks of the file that are in memory or on their way, by their starts.
+    pub cold: RefCell<BTreeMap<u64, Rc<ColdBlock>>>,
     /// `None`: sealed and not in memory, to be read from the files.
     pub index: RefCell<Option<SegmentIndex>>,
     pub index_files: Cell<IndexFiles>,
@@ -93,6 +97,7 @@ impl<E: Env> Segment<E> {
         Rc::new(Segment {
             base: start.end.segment,
             tail: RefCell::new(Tail::new(start.end.position, start.stub)),
+            cold: RefCell::default(),
             index: RefCell::new(start.index),
             index_files: Cell::new(start.index_files),
             end_offset: Cell::new(start.end.offset),
@@ -148,6 +153,20 @@ impl<E: Env> Segment<E> {
         // Another task may have opened it meanwhile; either handle will do.
         let kept = self.file.borrow_mut().get_or_insert(file).clone();
         Ok(kept)
+    }
+
+    /// Forgets `block`, unless another took its place.
+    pub fn remove_cold(&self, block: &Rc<ColdBlock>) {
+        let mut cold = self.cold.borrow_mut();
+        if cold.get(&block.start).is_some_and(|known| Rc::ptr_eq(known, block)) {
+            cold.remove(&block.start);
+        }
+    }
+
+    /// Forgets all that was read from the file.
+    pub fn forget_cold(&self) {
+        let forgotten = self.cold.take();
+        drop(forgotten);
     }
 
     pub fn is_open(&self) -> bool {

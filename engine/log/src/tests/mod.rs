@@ -2,6 +2,7 @@
 
 mod basic;
 mod busy;
+mod cold;
 mod crash;
 mod damage;
 mod faults;
