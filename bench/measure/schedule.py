@@ -15,7 +15,7 @@ from measure.workloads import BULK, Row, SMALL, Topic, topics
 
 # What is to be free: for each broker that is started here and each of its rows, and for all at most,
 # since they share topics.
-DISK_BROKER_BYTES, DISK_ROW_BYTES, DISK_BYTES_MAX = 5 << 30, 1 << 30, 30 << 30
+DISK_BROKER_BYTES, DISK_ROW_BYTES, DISK_BYTES_MAX = 3 << 30, 1 << 30, 30 << 30
 RESTARTS_MAX = 3
 # Where what a broker does at most could not be measured.
 RATE_UNKNOWN = 1000.0

@@ -164,7 +164,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(len(found.windows), 6)
 
     def test_a_full_disk_is_told(self):
-        with self.assertRaisesRegex(SystemExit, "1 GiB are free below .*, and 12 GiB are needed"):
+        with self.assertRaisesRegex(SystemExit, "1 GiB are free below .*, and 8 GiB are needed"):
             run("W3a --no-controls", answer(), disk_free=1 << 30)
         with mock.patch.object(load, "DISK_FREE_MIN", 1 << 62):
             found = run("W3a --no-controls", answer(),
