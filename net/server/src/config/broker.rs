@@ -67,7 +67,8 @@ pub struct BrokerConfig {
     pub cpus: Vec<usize>,
     /// `tidemill.journal.bytes`, of each shard.
     pub journal_bytes: u64,
-    /// `tidemill.memory.bytes`, of all shards together; a sixteenth of the machine's, at most 1 GiB, if unset.
+    /// `tidemill.memory.bytes`, of all shards together; a quarter of what the process may use, at most
+    /// 4 GiB, if unset.
     pub memory_bytes: usize,
     /// `tidemill.request.memory.bytes`, of all shards together.
     pub request_memory_bytes: usize,
@@ -177,13 +178,13 @@ struct Memory {
 }
 
 impl Memory {
-    /// A sixteenth for data, at most 1 GiB: enough to serve consumers at the tail without the disk,
-    /// and what lies further back is read by direct I/O at the disk's speed. Requests get little: a
-    /// stranger can fill it, and one frame may always exceed it.
+    /// A quarter for data, at most 4 GiB: no page cache stands behind it, it is taken as data comes,
+    /// and it is not given back. Requests get little: a stranger can fill it, and one frame may always
+    /// exceed it.
     fn of(machine_bytes: u64, shards: u16) -> Memory {
         let least = 32 * MIB * u64::from(shards);
         Memory {
-            data: (machine_bytes / 16).min(1024 * MIB).max(least),
+            data: (machine_bytes / 4).min(4096 * MIB).max(least),
             requests: (machine_bytes / 16).min(96 * MIB).max(least),
         }
     }

@@ -92,7 +92,7 @@ fn without_any_setting_there_are_kafkas_defaults() {
     assert_eq!(config.groups.offsets_retention_ms, 7 * 24 * 3_600_000);
     assert_eq!(config.groups, Default::default());
     assert_eq!((config.shards(), config.cpus.len()), (4, 0));
-    assert_eq!((config.memory_bytes, config.request_memory_bytes), (1 << 30, 128 << 20));
+    assert_eq!((config.memory_bytes, config.request_memory_bytes), (4 << 30, 128 << 20));
     assert_eq!(config.listener_texts(), ["PLAINTEXT://machine:9092"]);
     assert_eq!(config.endpoints()[0].host, "machine");
     assert_eq!(config.journal_bytes, 64 << 20);
