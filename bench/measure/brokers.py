@@ -12,7 +12,7 @@ from compat.harness import broker as harness
 from compat.harness import java, paths
 from compat.harness.process import wait_until
 
-from measure import load
+from measure import load, network
 from measure.memory import Group
 
 # As Kafka's own start script sets them.
@@ -68,8 +68,13 @@ class Measured:
     core: int
     group: Group
 
+    def place(self, core: int, group: Group) -> None:
+        self.core, self.group = core, group
+        self.host = network.current().host
+
     def pinned(self, command: list[str]) -> list[str]:
-        return self.group.enter(["taskset", "-c", str(self.core), *command])
+        return self.group.enter([*network.current().prefix, "taskset", "-c", str(self.core),
+                                 *command])
 
     def pause(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
@@ -94,7 +99,8 @@ class Kafka(Measured, harness.Kafka):
             # must keep its default: until then it may not come back.
             **({"broker.session.timeout.ms": HOUR_MS} if pauses else {}),
         })
-        self.kind, self.core, self.group = kind, core, group
+        self.kind = kind
+        self.place(core, group)
 
     def command(self) -> list[str]:
         heap, collector = self.variant.heap, COLLECTORS[self.variant.collector]
@@ -120,7 +126,7 @@ class Tidemill(Measured, harness.Tidemill):
             "auto.create.topics.enable": "false",
             "tidemill.cpus": str(core),
         })
-        self.core, self.group = core, group
+        self.place(core, group)
 
     def command(self) -> list[str]:
         return self.pinned(super().command())
@@ -134,7 +140,7 @@ class Control(Measured, harness.Broker):
     def __init__(self, name: str, home: Path, core: int, group: Group):
         super().__init__(home)
         self.kind = name
-        self.core, self.group = core, group
+        self.place(core, group)
 
     def properties(self) -> dict[str, str]:
         return {}

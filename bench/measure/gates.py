@@ -28,10 +28,15 @@ def noise(measured: dict) -> list[str]:
             found.append(f"{steal / seconds:.0%} of {name} core was stolen")
     broker = cpu.get("broker")
     if broker is not None:
-        foreign = cpu["core_busy_s"] - broker["total_s"] - cpu["kernel_threads_s"]
+        # Over a network of its own a broker's receive work may belong to no thread.
+        received, client_received = (
+            (cpu["core_softirq_s"], cpu["client_core_softirq_s"]) if "network" in measured
+            else (0.0, 0.0))
+        foreign = (cpu["core_busy_s"] - broker["total_s"] - cpu["kernel_threads_s"] - received)
         if foreign > FOREIGN_PART_MAX * seconds:
             found.append(f"others had {foreign / seconds:.0%} of the broker's core")
-        foreign = cpu.get("client_core_busy_s", 0.0) - cpu["client_s"] - cpu["kernel_threads_s"]
+        foreign = (cpu.get("client_core_busy_s", 0.0) - cpu["client_s"] - cpu["kernel_threads_s"]
+                   - client_received)
         if foreign > CLIENT_FOREIGN_PART_MAX * seconds:
             found.append(f"others had {foreign / seconds:.0%} of the load's core")
     step = measured.get("clock_step_ms", 0.0)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from compat.harness import paths, wire
 
+from measure import network
+
 # Beyond its own length a window may wait for a topic's leaders and for the last answers.
 EXTRA_SECONDS = 75.0
 DISK_FREE_MIN = 256 << 20
@@ -81,4 +83,7 @@ def window(place: Place, kind: str, broker, topic, arguments: str, seconds: floa
         words += ["--pid", str(broker.pid)]
     if place.device:
         words += ["--device", place.device]
-    return run(place, words, seconds + warm_up + EXTRA_SECONDS)
+    found = run(place, words, seconds + warm_up + EXTRA_SECONDS)
+    if network.current() is not network.LOOPBACK:
+        found["network"] = network.current().name
+    return found

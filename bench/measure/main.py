@@ -9,7 +9,8 @@ from pathlib import Path
 from compat.harness import paths
 
 from measure import (
-    brokers, clients, lives, load, machine, page, parity, rdkafka, results, schedule, soak, table)
+    brokers, clients, lives, load, machine, network, page, parity, rdkafka, results, schedule, soak,
+    table)
 from measure.summary import Summary, summarise
 from measure.workloads import ROWS, Row
 
@@ -64,6 +65,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", type=float, help="seconds after which no window is started")
     parser.add_argument("--retries", type=int, help="of a window that was not quiet")
     parser.add_argument("--retry-seconds", type=float, help="for all of those")
+    parser.add_argument("--network", choices=network.NAMES, default="loopback",
+                        help="veth: brokers in a network namespace, where they pay for what they "
+                             "receive (root); both: one after the other, and the worse named")
     parser.add_argument("--memory", type=int, default=4096, help="MiB for each broker")
     parser.add_argument("--core", type=int, default=0, help="of the brokers")
     parser.add_argument("--client-core", type=int, default=1, help="of the load")
@@ -94,6 +98,8 @@ def complete(options: argparse.Namespace) -> argparse.Namespace:
             brokers.Variant.parse(kind)
     if unknown or ("peer" in options.brokers) != bool(options.peer):
         raise SystemExit(f"bench: unknown brokers {sorted(unknown)}, or a peer without --peer")
+    if options.action == "parity" and options.network != "loopback":
+        raise SystemExit("bench: what a kill leaves depends on no network: parity takes none")
     options.name = options.name or {"run": options.form}.get(options.action, options.action)
     return options
 
@@ -171,6 +177,18 @@ def possible(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.network == "both":
+        return network.both(options, measure)
+    return measure(options)[0]
+
+
+def measure(options: argparse.Namespace) -> tuple[int, list[Summary]]:
+    with network.chosen(options) as chosen_network:
+        return measure_over(options, chosen_network)
+
+
+def measure_over(options: argparse.Namespace,
+                 chosen_network: network.Network) -> tuple[int, list[Summary]]:
     rows = possible(options, chosen(options.words))
     kept = results.Results(options.name, options.form, options.results)
     kept.head["rows"] = [row.id for row in rows]
@@ -182,6 +200,7 @@ def run(options: argparse.Namespace) -> int:
     if options.steady <= 0:
         kept.remark(f"short form: each window has {options.warm_up:g} s of its load before it, "
                     "steady or not")
+    kept.remark(chosen_network.note)
     loads = [row for row in rows if row not in lives.ROWS]
     others = [row for row in rows if row in lives.ROWS]
     shutil.rmtree(options.data, ignore_errors=True)
@@ -215,8 +234,8 @@ def run(options: argparse.Namespace) -> int:
     if bad or not kept.head["complete"]:
         print(f"bench: not to be trusted, see the marks: {', '.join(bad) or 'the whole run'}",
               flush=True)
-        return PARTIAL
-    return 0
+        return PARTIAL, found
+    return 0, found
 
 
 def build() -> None:

@@ -12,9 +12,20 @@ class Metric:
 
 
 def cpu_s(measured: dict) -> float | None:
-    """CPU of the broker's process and of the kernel's threads."""
-    broker = measured["cpu"].get("broker")
-    return None if broker is None else broker["total_s"] + measured["cpu"]["kernel_threads_s"]
+    """CPU of the broker's process and of the kernel's threads; over a network of its own also of
+    its receive work."""
+    cpu = measured["cpu"]
+    broker = cpu.get("broker")
+    if broker is None:
+        return None
+    threads = broker["total_s"] + cpu["kernel_threads_s"]
+    if "network" not in measured:
+        return threads
+    # The kernel receives inside whatever runs on the broker's core: a thread of the broker, one of
+    # its own, or none. Of the last, what the core did beyond all threads is the broker's, as far as
+    # it was soft interrupts. What is bound to the load's core is not.
+    threads -= cpu["client_kernel_threads_s"]
+    return threads + min(max(cpu["core_used_s"] - threads, 0.0), cpu["core_softirq_s"])
 
 
 def process_s(measured: dict) -> float | None:

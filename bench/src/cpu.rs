@@ -24,6 +24,8 @@ const LISTED_S: f64 = 0.001;
 
 /// Run times of threads in nanoseconds, by id, with their names.
 type Threads = HashMap<u64, (String, u64)>;
+/// Names of kernel threads end with the core that they are bound to: `ksoftirqd/0`, `kworker/0:1H`.
+const BOUND: char = '/';
 
 #[derive(Clone, Debug)]
 struct Process {
@@ -44,6 +46,7 @@ struct Machine {
     /// Of the broker and of the load.
     cores: [CoreTimes; 2],
     kernel_threads: Threads,
+    read_at: Instant,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +54,7 @@ struct CoreTimes {
     busy_s: f64,
     softirq_s: f64,
     steal_s: f64,
+    idle_s: f64,
 }
 
 /// The start of a measured time.
@@ -75,6 +79,10 @@ pub struct CpuUse {
     /// The broker's core, whoever ran there.
     pub core_busy_s: f64,
     pub core_softirq_s: f64,
+    /// The broker's core whenever it was neither idle nor stolen. The kernel counts idle time by a
+    /// clock, and what is busy by ticks.
+    #[serde(default)]
+    pub core_used_s: f64,
     /// Taken by the hypervisor.
     pub core_steal_s: f64,
     /// The same for the core of the load.
@@ -82,6 +90,11 @@ pub struct CpuUse {
     pub client_core_busy_s: f64,
     #[serde(default)]
     pub client_core_steal_s: f64,
+    #[serde(default)]
+    pub client_core_softirq_s: f64,
+    /// The part of `kernel_threads_s` of threads that are bound to the load's core.
+    #[serde(default)]
+    pub client_kernel_threads_s: f64,
     /// Processes that wanted to run, average of the last minute.
     pub load: f64,
 }
@@ -124,8 +137,12 @@ impl Watch {
             (Some(pid), Some(before), Some(after)) => Some(before.until(&after, pid)?),
             _ => None,
         };
-        let kernel_threads = spent(&self.machine.kernel_threads, &machine.kernel_threads);
+        let all = (&self.machine.kernel_threads, &machine.kernel_threads);
+        let kernel_threads = spent(all.0, all.1, |_| true);
+        let client_threads = spent(all.0, all.1, |name| is_bound(name, self.cores[1]));
         let ([core_before, client_before], [core, client]) = (self.machine.cores, machine.cores);
+        let watched_s = machine.read_at.duration_since(self.machine.read_at).as_secs_f64();
+        let core_steal_s = core.steal_s - core_before.steal_s;
         Ok(CpuUse {
             broker,
             client_s,
@@ -133,9 +150,12 @@ impl Watch {
             kernel_threads: listed(kernel_threads),
             core_busy_s: core.busy_s - core_before.busy_s,
             core_softirq_s: core.softirq_s - core_before.softirq_s,
-            core_steal_s: core.steal_s - core_before.steal_s,
+            core_steal_s,
+            core_used_s: (watched_s - core_steal_s - (core.idle_s - core_before.idle_s)).max(0.0),
             client_core_busy_s: client.busy_s - client_before.busy_s,
             client_core_steal_s: client.steal_s - client_before.steal_s,
+            client_core_softirq_s: client.softirq_s - client_before.softirq_s,
+            client_kernel_threads_s: client_threads.values().sum(),
             load: load()?,
         })
     }
@@ -184,7 +204,7 @@ impl Process {
     fn until(&self, after: &Process, pid: u32) -> Result<BrokerUse, Failure> {
         let user_s = after.user_s - self.user_s;
         let system_s = after.system_s - self.system_s;
-        let threads = spent(&self.threads, &after.threads);
+        let threads = spent(&self.threads, &after.threads, |_| true);
         Ok(BrokerUse {
             total_s: total(user_s + system_s, threads.values().sum()),
             user_s,
@@ -212,9 +232,10 @@ impl Machine {
         for (times, core) in times.iter_mut().zip(cores) {
             *times = core_times(&stat, core).ok_or_else(|| format!("there is no core {core}"))?;
         }
+        let read_at = Instant::now();
         let is_kernel = |stat: &str| stat_fields(stat).is_some_and(|f| f.parent == KTHREADD);
         let kernel_threads = threads(Path::new("/proc"), is_kernel)?;
-        Ok(Machine { cores: times, kernel_threads })
+        Ok(Machine { cores: times, kernel_threads, read_at })
     }
 }
 
@@ -232,7 +253,7 @@ fn threads(home: &Path, wanted: impl Fn(&str) -> bool) -> Result<Threads, Failur
         }
         let Ok(schedule) = fs::read_to_string(entry.path().join("schedstat")) else { continue };
         let run_ns = schedule.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
-        found.insert(id, (thread_class(&stat), run_ns));
+        found.insert(id, (thread_name(&stat).to_owned(), run_ns));
     }
     Ok(found)
 }
@@ -259,9 +280,7 @@ fn entries(pid: u32, folder: &str) -> u64 {
 }
 
 /// A thread's name without what numbers it: `kworker/u8:2` and `kworker/0:1` are one class.
-fn thread_class(stat: &str) -> String {
-    let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
-    let name = name.map_or("", |(name, _)| name);
+fn thread_class(name: &str) -> String {
     match name.split_once(['/', ':']) {
         Some((class, _)) => class.to_owned(),
         None => {
@@ -271,13 +290,31 @@ fn thread_class(stat: &str) -> String {
     }
 }
 
-/// Seconds by class of thread; a thread that is new counts whole.
-fn spent(before: &Threads, after: &Threads) -> BTreeMap<String, f64> {
+/// Whether a kernel thread of this name may run on no other core.
+fn is_bound(name: &str, core: u16) -> bool {
+    let bound_to = name.split_once(BOUND).map_or("", |(_, rest)| rest);
+    bound_to.split(':').next() == Some(&core.to_string())
+}
+
+fn thread_name(stat: &str) -> &str {
+    let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
+    name.map_or("", |(name, _)| name)
+}
+
+/// Seconds by class of thread, of those whose name is wanted; a thread that is new counts whole.
+fn spent(
+    before: &Threads,
+    after: &Threads,
+    wanted: impl Fn(&str) -> bool,
+) -> BTreeMap<String, f64> {
     let mut spent = BTreeMap::new();
-    for (id, (class, run_ns)) in after {
+    for (id, (name, run_ns)) in after {
+        if !wanted(name) {
+            continue;
+        }
         let start = before.get(id).map_or(0, |(_, run_ns)| *run_ns);
         let time = Duration::from_nanos(run_ns.saturating_sub(start));
-        *spent.entry(class.clone()).or_insert(0.0) += time.as_secs_f64();
+        *spent.entry(thread_class(name)).or_insert(0.0) += time.as_secs_f64();
     }
     spent
 }
@@ -305,13 +342,14 @@ fn core_times(stat: &str, core: u16) -> Option<CoreTimes> {
     let line = stat.lines().find(|line| line.split(' ').next() == Some(&name))?;
     let fields: Vec<f64> =
         line.split(' ').skip(1).map_while(|field| field.parse().ok().map(ticks)).collect();
-    let [user, nice, system, _idle, _wait, irq, softirq, steal, ..] = fields[..] else {
+    let [user, nice, system, idle, wait, irq, softirq, steal, ..] = fields[..] else {
         return None;
     };
     Some(CoreTimes {
         busy_s: user + nice + system + irq + softirq,
         softirq_s: softirq,
         steal_s: steal,
+        idle_s: idle + wait,
     })
 }
 
@@ -375,7 +413,8 @@ impl Text for CpuUse {
 
 #[cfg(test)]
 mod tests {
-    use super::{Watch, core_times, spent, stat_fields, thread_class, total, watch};
+    use super::{Watch, core_times, is_bound, spent, stat_fields, thread_class, thread_name};
+    use super::{total, watch};
     use crate::arguments::{self, Arguments};
     use clap::Parser as _;
     use std::collections::HashMap;
@@ -393,7 +432,7 @@ mod tests {
     #[test]
     fn threads_are_classed_by_name() {
         fn check(name: &str, expected: &str) {
-            assert_eq!(thread_class(&format!("7 ({name}) S 2")), expected);
+            assert_eq!(thread_class(thread_name(&format!("7 ({name}) S 2"))), expected);
         }
         check("kworker/u8:3-flush", "kworker");
         check("jbd2/vda-8", "jbd2");
@@ -408,9 +447,24 @@ mod tests {
         let thread = |ns| ("w".to_owned(), ns);
         let before = HashMap::from([(1, thread(500_000_000)), (2, thread(9))]);
         let after = HashMap::from([(1, thread(1_000_000_000)), (3, thread(250_000_000))]);
-        assert_eq!(spent(&before, &after).get("w"), Some(&0.75));
+        assert_eq!(spent(&before, &after, |_| true).get("w"), Some(&0.75));
+        assert!(spent(&before, &after, |_| false).is_empty());
         assert_eq!(total(0.76, 0.75), 0.75);
         assert_eq!(total(1.2, 0.75), 1.2);
+    }
+
+    #[test]
+    fn kernel_threads_of_one_core_are_known_by_their_name() {
+        fn check(name: &str, expected: bool) {
+            assert_eq!(is_bound(name, 1), expected, "{name}");
+        }
+        check("ksoftirqd/1", true);
+        check("kworker/1:1H-kblockd", true);
+        check("ksoftirqd/11", false);
+        check("kworker/0:1", false);
+        check("kworker/u4:1-flush", false);
+        check("jbd2/vda-1", false);
+        check("kswapd1", false);
     }
 
     #[test]
@@ -419,6 +473,7 @@ mod tests {
         let times = core_times(stat, 1).expect("there");
         assert!((times.busy_s - 0.15).abs() < 1e-9, "{times:?}");
         assert!((times.softirq_s - 0.05).abs() < 1e-9 && (times.steal_s - 0.06).abs() < 1e-9);
+        assert!((times.idle_s - 1.98).abs() < 1e-9, "{times:?}");
         assert!(core_times(stat, 2).is_none());
     }
 
