@@ -16,13 +16,23 @@ use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::tail::{Tail, to_u64, to_usize};
 use engine_io::sync::Signal;
-use engine_io::{Env, File, Queue};
+use engine_io::{Env, File, Instant, Queue};
+use futures_util::future::{Either, select};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Fewer appends than this, waiting or just answered, are not waited for.
+const GROUP_MIN: u64 = 4;
+/// The longest wait for a group; half of what the sync took if that is less.
+const GATHER_MAX: Duration = Duration::from_micros(200);
+/// After so many waits in vain, and more, 2 to the power of it are skipped.
+const IN_VAIN_MAX: u32 = 6;
+/// Ranges of at most so many bytes are copied together with their entries' headers: a long list of
+/// short slices costs more than the copy.
+const COPIED_BYTES_MAX: u64 = 2 << 10;
 /// Notes that wait for the next frame; beyond, the oldest is dropped (it is evidence, not need).
 const NOTES_MAX: usize = 512;
 
@@ -38,8 +48,13 @@ pub(crate) struct Commit<E: Env> {
     pub synced: Cell<u64>,
     /// Something pending was appended with acks=1: the frame does not wait for a sync under way.
     leader_pending: Cell<bool>,
+    /// Appends with acks=all so far.
+    asked: Cell<u64>,
+    groups: Groups,
     pub sync_wanted: Cell<bool>,
     sync_in_flight: Cell<bool>,
+    /// Scratch of one frame.
+    copied: RefCell<Vec<u8>>,
     /// Ranges in frames that no sync has covered yet.
     unsynced: RefCell<Vec<(Partition<E>, i64, Mark)>>,
     pub fenced: Cell<bool>,
@@ -87,8 +102,11 @@ impl<E: Env> Commit<E> {
             written: Cell::new(0),
             synced: Cell::new(0),
             leader_pending: Cell::new(false),
+            asked: Cell::new(0),
+            groups: Groups::default(),
             sync_wanted: Cell::new(false),
             sync_in_flight: Cell::new(false),
+            copied: RefCell::default(),
             unsynced: RefCell::default(),
             fenced: Cell::new(false),
             no_space: Cell::new(false),
@@ -101,8 +119,9 @@ impl<E: Env> Commit<E> {
 
     /// Puts a partition with pending bytes into the queue.
     pub fn enqueue(&self, partition: &Partition<E>, acks: Acks) {
-        if acks == Acks::Leader {
-            self.leader_pending.set(true);
+        match acks {
+            Acks::Leader => self.leader_pending.set(true),
+            Acks::All => self.asked.set(self.asked.get() + 1),
         }
         if !partition.0.queued.replace(true) {
             self.queue.borrow_mut().push_back(partition.clone());
@@ -257,7 +276,10 @@ fn gather<E: Env>(shared: &Rc<Shared<E>>) -> Vec<Share<E>> {
         let bytes: usize =
             pieces.iter().map(|(_, start, end)| ENTRY_HEADER_BYTES + to_usize(end - start)).sum();
         // Chunks hold at least 16 KiB, so a range below the direct threshold has few slices.
-        let count = pieces.len() * 2 + to_usize(partition.pending_bytes() >> 14) + 2;
+        let count = match partition.pending_bytes() {
+            ..=COPIED_BYTES_MAX => 0,
+            pending => pieces.len() * 2 + to_usize(pending >> 14) + 2,
+        };
         let full = body + bytes > body_max || slices + count > FRAME_SLICES_MAX;
         if full && !shares.is_empty() {
             partition.0.queued.set(true);
@@ -288,24 +310,31 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
         .iter()
         .flat_map(|share| share.pieces.iter().map(move |piece| (share, piece)))
         .collect();
-    let mut heads = Vec::with_capacity((pieces.len() + 8) * ENTRY_HEADER_BYTES);
+    // Headers of entries and what is copied. Before `cuts`, positions in it, come the long ranges.
+    let mut copied = commit.copied.borrow_mut();
+    copied.clear();
+    let mut cuts = Vec::new();
     let mut body_bytes = 0;
-    for (share, piece) in &pieces {
-        let length = u32::try_from(piece.end - piece.start).expect("below the frame's limit");
-        let partition = share.partition.id();
+    for (index, (share, piece)) in pieces.iter().enumerate() {
+        let bytes = piece.end - piece.start;
         let entry = EntryHeader {
             kind: EntryKind::Data,
-            partition,
+            partition: share.partition.id(),
             segment: piece.segment.base,
             position: piece.start,
-            length,
+            length: u32::try_from(bytes).expect("below the frame's limit"),
         };
-        entry.encode(&mut heads);
-        body_bytes += ENTRY_HEADER_BYTES + to_usize(piece.end - piece.start);
+        entry.encode(&mut copied);
+        body_bytes += ENTRY_HEADER_BYTES + to_usize(bytes);
+        if bytes <= COPIED_BYTES_MAX {
+            let tail = piece.segment.tail.borrow();
+            tail.slices(piece.start..piece.end, |slice| copied.extend_from_slice(slice));
+        } else {
+            cuts.push((copied.len(), index));
+        }
     }
-    let notes_at = heads.len();
     let notes = commit.notes.borrow().len();
-    commit.notes.borrow().iter().for_each(|note| note.encode(&mut heads));
+    commit.notes.borrow().iter().for_each(|note| note.encode(&mut copied));
     body_bytes += notes * ENTRY_HEADER_BYTES;
 
     let mut files = commit.files.borrow_mut();
@@ -315,14 +344,17 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
         Room::None => return Ok(false),
     };
     let tails: Vec<Ref<'_, Tail>> =
-        pieces.iter().map(|(_, piece)| piece.segment.tail.borrow()).collect();
-    let mut slices: Vec<&[u8]> = Vec::with_capacity(pieces.len() * 3 + 2);
-    for (index, (_, piece)) in pieces.iter().enumerate() {
-        slices.push(&heads[index * ENTRY_HEADER_BYTES..(index + 1) * ENTRY_HEADER_BYTES]);
-        tails[index].slices(piece.start..piece.end, |slice| slices.push(slice));
+        cuts.iter().map(|(_, index)| pieces[*index].1.segment.tail.borrow()).collect();
+    let mut slices: Vec<&[u8]> = Vec::with_capacity(cuts.len() * 3 + 1);
+    let mut from = 0;
+    for ((cut, index), tail) in cuts.iter().zip(&tails) {
+        slices.push(&copied[from..*cut]);
+        from = *cut;
+        let piece = pieces[*index].1;
+        tail.slices(piece.start..piece.end, |slice| slices.push(slice));
     }
-    if notes > 0 {
-        slices.push(&heads[notes_at..]);
+    if from < copied.len() {
+        slices.push(&copied[from..]);
     }
     let header = frame_header(shared, (generation, files.id()), body_bytes, pieces.len() + notes);
     let head = header.encode(slices.iter().copied());
@@ -407,6 +439,7 @@ pub(crate) async fn sync_frames<E: Env>(shared: Rc<Shared<E>>) {
         commit.sync_wanted.set(false);
         let target = commit.written.get();
         let covered = commit.unsynced.take();
+        let (asked, begun) = (commit.asked.get(), shared.env.now());
         let files = commit.files.borrow_mut().begin_sync();
         commit.sync_in_flight.set(true);
         let mut result = Ok(());
@@ -416,8 +449,8 @@ pub(crate) async fn sync_frames<E: Env>(shared: Rc<Shared<E>>) {
             }
             result = result.and(file.sync_data().await);
         }
-        commit.sync_in_flight.set(false);
         if let Err(error) = result {
+            commit.sync_in_flight.set(false);
             fence(&shared, "journal could not be synced", &error);
             return;
         }
@@ -428,7 +461,68 @@ pub(crate) async fn sync_frames<E: Env>(shared: Rc<Shared<E>>) {
             partition.advance();
         }
         commit.synced_moved.notify();
+        // Frames wait on, as if the sync were still under way.
+        gather_group(&shared, asked, begun).await;
+        commit.sync_in_flight.set(false);
         commit.work.notify();
+    }
+}
+
+/// After a sync that began when so many had `asked`, at `begun`: waits a little for those that it
+/// answered to come back with their next appends, so that one sync serves them and those who waited
+/// for this one. Clients that wait for their answers come back within microseconds; where they don't,
+/// this stops waiting for some time.
+async fn gather_group<E: Env>(shared: &Rc<Shared<E>>, asked: u64, begun: Instant) {
+    let commit = &shared.commit;
+    let answered = asked - commit.groups.asked_at_last.replace(asked);
+    let waiting = commit.asked.get() - asked;
+    if answered + waiting < GROUP_MIN || commit.groups.skip() {
+        return;
+    }
+    let limit = (shared.env.now().since(begun) / 2).min(GATHER_MAX);
+    let mut until = std::pin::pin!(shared.env.sleep(limit));
+    let all_back = asked + waiting + answered;
+    loop {
+        let work = commit.work.wait();
+        if commit.asked.get() >= all_back || commit.fenced.get() || shared.stopped.get() {
+            return commit.groups.came_back();
+        }
+        if let Either::Right(_) = select(std::pin::pin!(work), until.as_mut()).await {
+            let came = commit.asked.get() - asked - waiting;
+            return if came >= answered / 2 {
+                commit.groups.came_back();
+            } else {
+                commit.groups.stayed_away();
+            };
+        }
+    }
+}
+
+/// How often it was in vain to wait for a group of appends.
+#[derive(Default)]
+struct Groups {
+    /// Of [`Commit::asked`], as the last sync began.
+    asked_at_last: Cell<u64>,
+    in_vain: Cell<u32>,
+    to_skip: Cell<u32>,
+}
+
+impl Groups {
+    /// Whether not to wait this time.
+    fn skip(&self) -> bool {
+        let left = self.to_skip.get();
+        self.to_skip.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    fn came_back(&self) {
+        self.in_vain.set(0);
+    }
+
+    fn stayed_away(&self) {
+        let times = (self.in_vain.get() + 1).min(IN_VAIN_MAX);
+        self.in_vain.set(times);
+        self.to_skip.set(1 << times);
     }
 }
 

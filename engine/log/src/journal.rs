@@ -9,7 +9,7 @@ use crate::names;
 use crate::plant::{self, Bug};
 use crate::points::JournalState;
 use engine_io::{Create, Env, File, OpenMode};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;

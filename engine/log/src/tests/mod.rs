@@ -8,6 +8,7 @@ mod damage;
 mod faults;
 mod files;
 mod forged;
+mod groups;
 mod life;
 mod lost;
 mod uring;
