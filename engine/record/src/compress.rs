@@ -4,6 +4,7 @@
 
 mod lz4;
 mod snappy;
+mod zstd;
 
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -11,10 +12,6 @@ use std::io::{Read, Write};
 
 /// Most bytes that a streaming decoder gets room for at once.
 const STEP_BYTES: usize = 64 * 1024;
-
-/// Largest zstd window accepted, as in zstd and Kafka: 128 MiB, which level 22 uses. The decoder
-/// touches only as much of it as it writes, so the cap on output bounds this memory too.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 /// A batch's compression, by the low three bits of its attributes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -84,11 +81,7 @@ pub fn compress(codec: Codec, level: Option<i32>, input: &[u8], out: &mut Vec<u8
         }
         Codec::Snappy => snappy::compress(input, out),
         Codec::Lz4 => lz4::compress(input, out),
-        Codec::Zstd => {
-            let level = level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL);
-            let packed = zstd::bulk::compress(input, level).expect("the bound covers any input");
-            out.extend_from_slice(&packed);
-        }
+        Codec::Zstd => zstd::compress(level, input, out),
     }
 }
 
@@ -110,21 +103,13 @@ pub fn decompress(
         Codec::Gzip => read_all(MultiGzDecoder::new(input), bytes_max, out),
         Codec::Snappy => snappy::decompress(input, bytes_max, out),
         Codec::Lz4 => lz4::decompress(input, bytes_max, out),
-        Codec::Zstd => zstd_decoder(input).and_then(|zstd| read_all(zstd, bytes_max, out)),
+        Codec::Zstd => zstd::decompress(input, bytes_max, out),
     };
     if result.is_err() {
         out.truncate(start);
     }
     assert!(out.len() - start <= bytes_max);
     result
-}
-
-fn zstd_decoder(input: &[u8]) -> Result<impl Read, CodecError> {
-    // Errors here are about memory, not about the input; the batch cannot be read either way.
-    let mut decoder =
-        zstd::stream::read::Decoder::with_buffer(input).map_err(|_| CodecError::Damaged)?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).expect("27 is within the library's range");
-    Ok(decoder)
 }
 
 /// Appends all that `reader` gives to `out`, at most `bytes_max` bytes.
@@ -238,6 +223,21 @@ mod tests {
             let mut out = Vec::new();
             assert_eq!(decompress(codec, &packed, 7, &mut out), Ok(()));
             assert_eq!(out, b"one two");
+        }
+    }
+
+    /// One bad section after another, and the good one between them is read all the same.
+    #[test]
+    fn a_kept_decoder_forgets_what_was_damaged() {
+        let input = b"text that repeats, text that repeats, text that repeats".repeat(9000);
+        let mut packed = Vec::new();
+        compress(Codec::Zstd, None, &input, &mut packed);
+        for cut in [packed.len() - 1, packed.len() / 2, 5] {
+            let mut out = Vec::new();
+            assert!(decompress(Codec::Zstd, &packed[..cut], 1 << 20, &mut out).is_err());
+            assert!(decompress(Codec::Zstd, &packed, 1000, &mut out).is_err());
+            decompress(Codec::Zstd, &packed, 1 << 20, &mut out).expect("a good section");
+            assert_eq!(out, input);
         }
     }
 

@@ -223,9 +223,19 @@ pub(crate) fn whole(batch: &[u8]) -> Result<BatchHeader, BatchError> {
 /// The records of a compressed section.
 pub(crate) fn open(codec: Codec, section: &[u8], bytes_max: usize) -> Result<Vec<u8>, BatchError> {
     let mut records = Vec::new();
-    compress::decompress(codec, section, bytes_max, &mut records).map_err(|error| match error {
+    open_into(codec, section, bytes_max, &mut records)?;
+    Ok(records)
+}
+
+/// Appends the records of a compressed section to `out`.
+pub(crate) fn open_into(
+    codec: Codec,
+    section: &[u8],
+    bytes_max: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), BatchError> {
+    compress::decompress(codec, section, bytes_max, out).map_err(|error| match error {
         CodecError::Damaged => BatchError::Compressed,
         CodecError::TooLarge => BatchError::Bomb { bytes_max },
-    })?;
-    Ok(records)
+    })
 }

@@ -13,7 +13,17 @@ use crate::header::{
     BatchHeader, DELETE_HORIZON_FLAG, HEADER_BYTES, LOG_APPEND_TIME_FLAG, NO_TIMESTAMP,
     TimestampType,
 };
-use crate::record::{Record, Records, open, whole};
+use crate::record::{Record, Records, open_into, whole};
+use std::cell::Cell;
+
+/// Memory for opened batches that is kept for the next one. Beyond: it is given back.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+
+thread_local! {
+    /// Where this shard opens batches to look at them: fresh memory for each would cost more than
+    /// unpacking does.
+    static OPENED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// What a topic and the request allow. Times in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +94,8 @@ pub fn validate_produce(bytes: &[u8], rules: &ProduceRules) -> Result<BatchHeade
         Codec::None => walk(&header, section, rules)?,
         Codec::Zstd if !rules.zstd_allowed => return Err(BatchError::ZstdTooOld),
         _ if must_open(&header, rules) => {
-            let records = open(codec, section, rules.decompressed_bytes_max)?;
-            walk(&header, &records, rules)?
+            let bytes_max = rules.decompressed_bytes_max;
+            with_opened(codec, section, bytes_max, |records| walk(&header, records, rules))?
         }
         _ => return Ok(header),
     };
@@ -128,6 +138,22 @@ fn must_open(header: &BatchHeader, rules: &ProduceRules) -> bool {
         || header.timestamp_type() == TimestampType::LogAppendTime
         || rules.timestamp_type == TimestampType::CreateTime
             && !(in_range(header.base_timestamp) && in_range(header.max_timestamp))
+}
+
+/// Calls `look` with the records of a compressed section.
+fn with_opened<T>(
+    codec: Codec,
+    section: &[u8],
+    bytes_max: usize,
+    look: impl FnOnce(&[u8]) -> Result<T, BatchError>,
+) -> Result<T, BatchError> {
+    let mut records = OPENED.take();
+    records.clear();
+    let result = open_into(codec, section, bytes_max, &mut records).and_then(|()| look(&records));
+    if records.capacity() <= KEPT_BYTES_MAX {
+        OPENED.set(records);
+    }
+    result
 }
 
 fn is_in_range(timestamp: i64, rules: &ProduceRules) -> bool {
