@@ -15,8 +15,9 @@ use engine_state::config::{BrokerLayers, ConfigMap, Layers, TopicConfig};
 use engine_state::groups::GroupConfig;
 use engine_state::metadata::{Image, TopicImage};
 use engine_state::producers::{ProducerIds, ProducerTable};
+use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 

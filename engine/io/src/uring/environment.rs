@@ -2,7 +2,7 @@
 
 use super::file::{UringFile, c_path, open_raw};
 use super::request;
-use super::shard::{Shard, now};
+use super::shard::Shard;
 use super::socket::{UringListener, UringStream};
 use crate::env::{DirEntry, Env, File, Instant, OpenMode, Queue};
 use engine_base::ShardId;
@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// See the head of the file.
 #[derive(Clone)]
@@ -48,13 +48,11 @@ impl Env for UringEnv {
     }
 
     fn now(&self) -> Instant {
-        now()
+        self.0.moment()
     }
 
     fn wall_ms(&self) -> i64 {
-        // Before 1970 only with a clock that is wrong.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        self.0.wall_ms()
     }
 
     fn random(&self) -> u64 {
@@ -63,6 +61,10 @@ impl Env for UringEnv {
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + 'static {
         self.0.sleep_until(at)
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static {
+        self.0.sleep(duration)
     }
 
     fn yield_now(&self) -> impl Future<Output = ()> + 'static {

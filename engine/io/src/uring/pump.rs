@@ -21,6 +21,7 @@ pub(super) fn run(
 ) {
     let ring: &Ring = &shard.ring;
     loop {
+        shard.begin_round();
         if bell.answer() {
             arrived();
             shard.look_for_stop();

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::io;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) struct Shard {
     pub(super) id: ShardId,
@@ -21,6 +21,9 @@ pub(super) struct Shard {
     pub(super) ring: Rc<Ring>,
     pub(super) timers: Rc<Timers>,
     pub(super) executor: Rc<Executor>,
+    /// The time of this round of tasks, once somebody asked for it: monotonic, and by the wall.
+    moment: Cell<Option<Instant>>,
+    wall_ms: Cell<Option<i64>>,
     /// State of the generator (SplitMix64).
     random: Cell<u64>,
     stop: StopHandle,
@@ -43,10 +46,39 @@ impl Shard {
             timers: Rc::new(Timers::new()),
             ring,
             executor: Rc::new(Executor::new(bell)),
+            moment: Cell::new(None),
+            wall_ms: Cell::new(None),
             random: Cell::new(seed()),
             stop,
             stopped: Cell::new(false),
             stopping: Signal::new(),
+        })
+    }
+
+    /// A round of tasks begins: the time is asked for again.
+    pub(super) fn begin_round(&self) {
+        self.moment.set(None);
+        self.wall_ms.set(None);
+    }
+
+    /// When this round asked for the time first. Asking the machine for each append would cost as
+    /// much as the append's bookkeeping.
+    pub(super) fn moment(&self) -> Instant {
+        self.moment.get().unwrap_or_else(|| {
+            let moment = now();
+            self.moment.set(Some(moment));
+            moment
+        })
+    }
+
+    /// As [`moment`](Self::moment), in milliseconds since 1970.
+    pub(super) fn wall_ms(&self) -> i64 {
+        self.wall_ms.get().unwrap_or_else(|| {
+            // Before 1970 only with a clock that is wrong.
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let wall_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+            self.wall_ms.set(Some(wall_ms));
+            wall_ms
         })
     }
 
