@@ -2,6 +2,9 @@
 others can read, what others sent it can read."""
 
 import json
+import signal
+import subprocess
+import time
 
 from compat.harness import paths
 from compat.harness.context import expect_equal, test
@@ -123,3 +126,135 @@ def errors_say_what_to_do(ctx):
     nobody = ctx.run(paths.tidemill_binary(), "topic", "list", "--bootstrap-server", "127.0.0.1:1",
                      "--request-timeout", "1s", code=None)
     assert nobody.returncode != 0 and "127.0.0.1:1" in nobody.stderr, nobody
+
+
+def bench(ctx, *words, **options):
+    return tidemill(ctx, "bench", *words, **options)
+
+
+def records_of(ctx, topic):
+    told = json.loads(tidemill(ctx, "topic", "describe", topic, "--format", "json").stdout)
+    return sum(row["end_offset"] - row["start_offset"] for row in told[0]["partitions"])
+
+
+@test(shards=2, limit=90)
+def bench_produce(ctx):
+    topic, kept, page = ctx.name("t"), ctx.home / "a.json", ctx.home / "a.html"
+    done = bench(ctx, "produce", topic, "--partitions", 3, "--records", 30000, "--record-bytes",
+                 100, "--batch-records", 10, "--warm-up", 0, "--output", kept, "--html", page)
+    assert f"topic {topic}: made; 3 partitions" in done.stderr, done.stderr
+    assert "30,000 records, 3,000 requests" in done.stdout, done.stdout
+    run = json.loads(kept.read_text())
+    expect_equal((run["complete"], run["load"], run["failure"]), (True, "produce", None), "outcome")
+    expect_equal((run["results"]["records"], run["results"]["latency"]["count"]), (30000, 3000),
+                 "counts")
+    assert run["environment"]["brokers"]["addresses"] == {"1": ctx.broker.address}, run
+    assert 0 < run["results"]["latency"]["p50_us"] <= run["results"]["latency"]["p99_us"], run
+    # Before the load each partition is sent one batch.
+    expect_equal(records_of(ctx, topic), 30000 + 3 * 10, "records in the topic")
+    html = page.read_text()
+    assert "<svg " in html and "http" not in html, html[:2000]
+
+    words = ("--duration", "1s", "--warm-up", "0", "--format", "json")
+    for more in (("--acks", "0"), ("--acks", "1", "--codec", "gzip", "--content", "text"),
+                 ("--codec", "snappy", "--key-bytes", 8), ("--codec", "lz4"), ("--codec", "zstd"),
+                 ("--rate", "2000", "--batch-records", "1", "--connections", 4)):
+        before = records_of(ctx, topic)
+        done = bench(ctx, "produce", topic, "--partitions", 7, *words, *more)
+        assert "exists, records are added to it; 3 partitions" in done.stderr, done.stderr
+        run = json.loads(done.stdout)
+        assert run["complete"] and run["settings"]["partitions"] == 3, run
+        sent, added = run["results"]["records"], records_of(ctx, topic) - before
+        # What nobody answers may still be on its way.
+        assert sent > 0 and added >= (1 if "0" in more else sent), (more, sent, added)
+        if "--rate" in more:
+            assert 1800 <= run["results"]["records_per_s"] <= 2100, run["results"]
+
+
+@test(shards=2, limit=90)
+def bench_consume(ctx):
+    topic = ctx.topic(partitions=3)
+    empty = bench(ctx, "consume", topic, code=None)
+    assert empty.returncode == 1 and "is empty" in empty.stderr, empty
+    for codec in ("none", "gzip", "snappy", "lz4", "zstd"):
+        tidemill(ctx, "produce", topic, "--codec", codec, "--batch-bytes", 2000,
+                 stdin="".join(f"{index} {codec}\n" for index in range(3000)))
+    before = records_of(ctx, topic)
+    for connections in (1, 3, 5):
+        done = bench(ctx, "consume", topic, "--records", 100000, "--fetch-bytes", 20000, "--warm-up",
+                     0, "--connections", connections, "--format", "json")
+        run = json.loads(done.stdout)
+        assert run["complete"] and run["results"]["records"] >= 100000, run
+        assert run["results"]["latency"]["count"] == run["results"]["requests"] > 0, run
+    expect_equal(records_of(ctx, topic), before, "nothing is added")
+
+
+@test(shards=2, limit=90)
+def bench_end_to_end(ctx):
+    topic, kept = ctx.name("t"), ctx.home / "a.json"
+    words = ("end-to-end", topic, "--partitions", 3, "--connections", 3, "--rate", 500,
+             "--duration", "2s", "--warm-up", "500ms")
+    bench(ctx, *words, "--output", kept)
+    run = json.loads(kept.read_text())
+    results = run["results"]
+    delivery = results["delivery"]
+    assert run["complete"] and results["never_sent"] == 0, run
+    assert 950 <= results["latency"]["count"] <= 1050, results["latency"]["count"]
+    expect_equal(delivery["latency"]["count"], results["latency"]["count"], "each is delivered")
+    assert delivery["latency"]["p50_us"] > 0 and delivery["checked"] > 0, delivery
+    assert len(delivery["intervals"]) > 5, delivery["intervals"]
+    many = bench(ctx, *words, "--connections", 4, code=None)
+    assert many.returncode == 2, many
+
+
+@test(limit=90, own=True)
+def bench_keeps_what_it_has_when_the_broker_dies(ctx):
+    broker = ctx.start_broker()
+    kept, whole = ctx.home / "partial.json", ctx.home / "whole.json"
+    words = [paths.tidemill_binary(), "bench", "produce", ctx.name("t"), "--bootstrap-server",
+             broker.address, "--pid", broker.pid, "--warm-up", "0"]
+    ctx.run(*words, "--duration", "1s", "--output", whole)
+    with open(ctx.home / "stderr", "wb") as stderr:
+        run = ctx.spawn(*words, "--duration", "60s", "--output", kept, stderr=stderr)
+        time.sleep(3)
+        broker.kill()
+        code = run.wait(20)
+    told = (ctx.home / "stderr").read_text()
+    assert code == 1 and "its results are partial" in told, (code, told)
+    partial, full = json.loads(kept.read_text()), json.loads(whole.read_text())
+    assert full["complete"] and full["results"]["broker_cpu"]["total_s"] > 0, full
+    assert not partial["complete"] and partial["failure"] in told, partial["failure"]
+    assert partial["results"]["records"] > 0 and 1 < partial["results"]["seconds"] < 10, partial
+    compared = ctx.run(paths.tidemill_binary(), "bench", "compare", whole, kept)
+    assert f"{kept} is partial" in compared.stdout and "duration_s" in compared.stdout, compared
+    rows = json.loads(ctx.run(paths.tidemill_binary(), "bench", "compare", whole, kept, "--format",
+                              "json").stdout)["rows"]
+    assert {"records", "latency p99", "broker CPU"} <= {row["metric"] for row in rows}, rows
+    shown = ctx.run(paths.tidemill_binary(), "bench", "report", kept, "--html", ctx.home / "a.html")
+    assert "PARTIAL" in shown.stdout, shown
+    assert "Partial:" in (ctx.home / "a.html").read_text()
+
+
+@test(shards=2, limit=90)
+def bench_refuses_and_breaks_off_with_a_reason(ctx):
+    nobody = ctx.run(paths.tidemill_binary(), "bench", "produce", "t", "--bootstrap-server",
+                     "127.0.0.1:1", code=None)
+    assert nobody.returncode == 4 and "127.0.0.1:1" in nobody.stderr, nobody
+    absent = bench(ctx, "consume", ctx.name("absent"), code=None)
+    assert absent.returncode == 1 and "UNKNOWN_TOPIC_OR_PARTITION" in absent.stderr, absent
+    wrong = bench(ctx, "produce", "a/b", code=None)
+    assert wrong.returncode == 1 and "INVALID_TOPIC_EXCEPTION" in wrong.stderr, wrong
+    large = bench(ctx, "produce", ctx.topic("small", max_message_bytes=1000), code=None)
+    assert large.returncode == 1 and "MESSAGE_TOO_LARGE" in large.stderr, large
+    assert "--batch-bytes" in large.stderr, large
+    lost = bench(ctx, "produce", ctx.name("t"), "--output", ctx.home / "no" / "a.json", code=None)
+    assert lost.returncode == 2 and "cannot write" in lost.stderr, lost
+    kept = ctx.home / "a.json"
+    run = ctx.spawn(paths.tidemill_binary(), "bench", "produce", ctx.name("t"), "-b",
+                    ctx.broker.address, "--output", kept, stdout=subprocess.DEVNULL)
+    time.sleep(4)
+    run.send_signal(signal.SIGINT)
+    expect_equal(run.wait(10), 130, "exit code after SIGINT")
+    found = json.loads(kept.read_text())
+    assert not found["complete"] and found["results"]["records"] > 0, found
+    assert "broken off by signal 2" in found["failure"], found["failure"]

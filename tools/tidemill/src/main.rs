@@ -1,6 +1,7 @@
 //! `tidemill`, the one shipped binary: the broker and its tools. Parses the command line, runs one
 //! command, prints how it failed. Data goes to stdout, everything else to stderr.
 
+mod bench;
 mod client;
 mod consume;
 mod escape;
@@ -10,6 +11,7 @@ mod inspect;
 mod output;
 mod produce;
 mod serve;
+mod signals;
 mod topic;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +47,9 @@ enum Command {
     Consume(consume::Args),
     /// Explain files and directories that a broker wrote
     Inspect(inspect::Args),
+    /// Measure a broker under load, and compare what was measured
+    #[command(subcommand)]
+    Bench(bench::Command),
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
@@ -55,6 +60,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Produce(args) => produce::run(args),
         Command::Consume(args) => consume::run(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::Bench(command) => bench::run(command),
     }
 }
 

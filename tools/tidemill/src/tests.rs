@@ -23,6 +23,7 @@ fn every_command_is_listed_with_a_line() {
         "produce  Send records from files, pipes or the keyboard",
         "consume  Print the records of a topic",
         "inspect  Explain files and directories that a broker wrote",
+        "bench    Measure a broker under load, and compare what was measured",
     ] {
         assert!(help.contains(line), "{line} in\n{help}");
     }
@@ -49,6 +50,7 @@ fn examples_and_formats_are_in_the_help() {
         "consume",
         &["Format strings: %t topic, %p partition", "@MILLISECONDS", "--group <NAME>"],
     );
+    check("bench", &["TLS and SASL are not there yet", "end-to-end", "compare"]);
     check("inspect", &["journals and recovery points", "makes the exit code 1"]);
 }
 
@@ -71,6 +73,16 @@ fn mistakes_get_a_suggestion() {
     check(&["consume", "a", "--group", "g", "--partition", "1"], "cannot be used with");
     check(&["topic", "create", "a", "-p", "0"], "0 is not in 1..");
     check(&["inspect"], "<PATHS>...");
+    check(&["bench", "produce"], "<TOPIC>");
+    check(&["bench", "produce", "a", "-n", "1", "-d", "1s"], "cannot be used with");
+    check(&["bench", "produce", "a", "-d", "0"], "must be longer than 0");
+    check(&["bench", "produce", "a", "-d", "25h"], "at most 24h");
+    check(&["bench", "produce", "a", "--rate", "0"], "expected records a second");
+    check(&["bench", "produce", "a", "--batch-records", "0"], "0 is not in 1..");
+    check(&["bench", "produce", "a", "--in-flight", "0"], "0 is not in 1..");
+    check(&["bench", "produce", "a", "-z", "lzo"], "none, gzip, snappy, lz4, zstd");
+    check(&["bench", "consume", "a", "--partitions", "3"], "unexpected argument");
+    check(&["bench", "compare", "a"], "<B>");
 }
 
 #[test]
@@ -84,6 +96,12 @@ fn ordinary_lines_are_understood() {
         "topic describe a --all-configs",
         "group describe a b --format json",
         "inspect a b -r --deep --format json",
+        "bench produce a -p 3 -r 1 -s 100 -z gzip -a -1 -n 1000000 -o a.json --html a.html -q",
+        "bench produce a --record-size 100 --throughput 5000 --num-records 9 --batch-size 16384",
+        "bench end-to-end a --rate 50.5 -d 1m --consumers 2 --warm-up 0 --pid 1 --format json",
+        "bench consume a --fetch-bytes 65536 --connections 4 --duration 90",
+        "bench compare a.json b.json --format json",
+        "bench report a.json --html a.html",
     ] {
         let words = std::iter::once("tidemill").chain(line.split(' '));
         if let Err(error) = Cli::try_parse_from(words) {

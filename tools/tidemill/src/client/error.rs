@@ -141,7 +141,8 @@ impl From<ClientError> for Failure {
     }
 }
 
-fn hint(code: ErrorCode) -> Option<&'static str> {
+/// What a user can do about it, if that is known.
+pub fn hint(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
         ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId => {
             "see what there is with: tidemill topic list"

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM end reading in an orderly way: what is printed gets committed. Another one, a
+//! SIGINT and SIGTERM end a long command in an orderly way: what is done is kept. Another one, a
 //! second later, ends the process at once; not sooner, because `timeout` and terminals may send the
 //! same signal twice.
 
