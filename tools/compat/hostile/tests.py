@@ -101,6 +101,18 @@ def bad_batches(ctx):
     assert not wrong, "\n".join(wrong)
 
 
+@test(shards=2, only="tidemill")
+def a_trusted_topic_takes_what_does_not_unpack(ctx):
+    """`tidemill.validate.compressed` of a topic: stored unopened, other topics are as ever."""
+    bad = wire.Batch([b"a", b"b"], attributes=1, records=b"not gzip at all").encode()
+    good = wire.Batch([b"a", b"b"], attributes=1).encode()
+    trusted = ctx.topic("trusted", tidemill_validate_compressed="false")
+    expect_equal([produced(ctx, trusted, each) for each in (good, bad)], [0, 0], "trusted")
+    topic = ctx.topic("checked")
+    expect_equal(produced(ctx, topic, good), 0, "what unpacks")
+    assert produced(ctx, topic, bad) != 0, "what does not unpack was taken in"
+
+
 @test(shards=2)
 def bad_produce_fields(ctx):
     topic = ctx.topic()

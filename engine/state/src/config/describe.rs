@@ -31,9 +31,13 @@ pub struct Synonym {
     pub source: Source,
 }
 
-/// All configs of a topic.
+/// All configs of a topic. One that Kafka does not have is among them if the topic sets it: what
+/// copies topics to a Kafka would be refused there.
 pub fn topic(layers: &Layers<'_>) -> Vec<Entry> {
-    let listed = TOPIC_KEYS.iter().filter(|key| !key.is_internal());
+    let is_kafkas = |key: &Key| !key.name.starts_with("tidemill.");
+    let listed = TOPIC_KEYS.iter().filter(|key| {
+        !key.is_internal() && (is_kafkas(key) || layers.topic.contains_key(key.name))
+    });
     listed.map(|key| topic_entry(key, layers)).collect()
 }
 
@@ -145,7 +149,7 @@ fn broker_values(name: &str, names: &[&str], layers: &BrokerLayers<'_>) -> Vec<S
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, broker, cluster, topic};
+    use super::{Entry, broker, cluster, topic, topic_config};
     use crate::config::{BrokerLayers, ConfigMap, Layers};
 
     /// What Kafka 4.3.1 described with the configs below: what was asked, name, value, source,
@@ -234,5 +238,21 @@ mod tests {
             assert_eq!(ours, kafkas);
         }
         assert_eq!(lines.len(), KAFKA.lines().count());
+    }
+
+    #[test]
+    fn our_own_topic_config_is_listed_where_it_is_set() {
+        let (none, fixed) = (ConfigMap::new(), map(&[("tidemill.validate.compressed", "false")]));
+        let broker = BrokerLayers { broker: &none, cluster: &none, fixed: &fixed };
+        let value_of = |topic_map: &ConfigMap| {
+            let all = topic(&Layers { topic: topic_map, broker });
+            let found = all.into_iter().find(|entry| entry.name.starts_with("tidemill."));
+            found.and_then(|entry| entry.value)
+        };
+        assert_eq!(value_of(&none), None);
+        let set = map(&[("tidemill.validate.compressed", "TRUE")]);
+        assert_eq!(value_of(&set), Some("true".to_owned()));
+        let asked = topic_config("tidemill.validate.compressed", &Layers { topic: &none, broker });
+        assert_eq!(asked.expect("known").value, Some("false".to_owned()));
     }
 }

@@ -128,6 +128,7 @@ static SYNONYMS: &[(&str, &[(&str, Unit)])] = &[
         &[("log.roll.jitter.ms", Unit::Same), ("log.roll.jitter.hours", Unit::Hours)],
     ),
     ("segment.ms", &[("log.roll.ms", Unit::Same), ("log.roll.hours", Unit::Hours)]),
+    ("tidemill.validate.compressed", &[("tidemill.validate.compressed", Unit::Same)]),
     ("unclean.leader.election.enable", &[("unclean.leader.election.enable", Unit::Same)]),
 ];
 

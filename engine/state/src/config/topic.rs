@@ -59,6 +59,8 @@ pub struct TopicConfig {
     pub segment_jitter_ms: i64,
     pub segment_ms: i64,
     pub unclean_leader_election_enable: bool,
+    /// `tidemill.validate.compressed`
+    pub validate_compressed: bool,
 }
 
 impl TopicConfig {
@@ -98,6 +100,7 @@ impl TopicConfig {
             segment_jitter_ms: read("segment.jitter.ms").long(),
             segment_ms: read("segment.ms").long(),
             unclean_leader_election_enable: read("unclean.leader.election.enable").bool(),
+            validate_compressed: read("tidemill.validate.compressed").bool(),
         }
     }
 }
@@ -215,6 +218,7 @@ mod tests {
             segment_jitter_ms: 0,
             segment_ms: 604_800_000,
             unclean_leader_election_enable: false,
+            validate_compressed: true,
         };
         assert_eq!(resolve(&[], &[]), expected);
     }
@@ -233,13 +237,17 @@ mod tests {
                 ("log.roll.hours", "1"),
                 ("message.max.bytes", "7"),
                 ("log.segment.bytes", "2000000"),
+                ("tidemill.validate.compressed", "false"),
             ],
         );
+        assert!(!config.validate_compressed);
         assert!(config.cleanup_compact && !config.cleanup_delete && config.preallocate);
         assert_eq!(config.compression_type, CompressionType::Zstd);
         assert_eq!(config.message_timestamp_type, TimestampType::LogAppendTime);
         assert_eq!((config.segment_bytes, config.segment_ms), (1000, 3_600_000));
         assert_eq!(config.max_message_bytes, 7);
+        let trusted = ("tidemill.validate.compressed", "false");
+        assert!(!resolve(&[trusted], &[]).validate_compressed);
         let config = resolve(&[("cleanup.policy", "")], &[]);
         assert!(!config.cleanup_compact && !config.cleanup_delete);
     }

@@ -1,5 +1,5 @@
 //! The configs of a topic. Names, types, defaults and rules are those of Kafka 4.3.1
-//! (`LogConfig`, `TopicConfig`). Sorted by name.
+//! (`LogConfig`, `TopicConfig`), and one is ours. Sorted by name.
 
 use super::key::keys;
 
@@ -76,6 +76,8 @@ keys! { TOPIC_KEYS:
         "Most random milliseconds taken from segment.ms.";
     "segment.ms" Long = Some("604800000"), AtLeast(1), Medium, Topic, Honoured;
         "Milliseconds after which a segment is closed.";
+    "tidemill.validate.compressed" Boolean = Some("true"), Any, Medium, Topic, Honoured;
+        "Unpack compressed batches to check each record before they are stored, as Kafka does.";
     "unclean.leader.election.enable" Boolean = Some("false"), Any, Medium, Topic, Inert;
         "Let a replica lead that missed records.";
 }

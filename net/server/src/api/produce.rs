@@ -186,7 +186,7 @@ fn produce_rules<E: Env>(server: &Context<E>, config: &TopicConfig, version: i16
         timestamp_before_max_ms: config.message_timestamp_before_max_ms,
         timestamp_after_max_ms: config.message_timestamp_after_max_ms,
         keys_required: config.cleanup_compact,
-        open_compressed: server.config.validate_compressed,
+        open_compressed: config.validate_compressed,
         // zstd came with version 7 (KIP-110).
         zstd_allowed: version >= 7,
         ..ProduceRules::new(server.env.wall_ms())

@@ -74,8 +74,6 @@ pub struct BrokerConfig {
     pub request_memory_bytes: usize,
     /// `tidemill.acks.all.relaxed`
     pub acks_all_relaxed: bool,
-    /// `tidemill.validate.compressed`
-    pub validate_compressed: bool,
 
     /// All that was set, as text: the static layer of every config. Has `node.id` and `broker.id`
     /// always.
@@ -135,7 +133,6 @@ impl BrokerConfig {
                 read.optional("tidemill.request.memory.bytes").unwrap_or(memory.requests),
             ),
             acks_all_relaxed: read.bool("tidemill.acks.all.relaxed"),
-            validate_compressed: read.bool("tidemill.validate.compressed"),
             fixed: Arc::new(fixed),
         }
     }
