@@ -6,16 +6,21 @@
 //! their index in memory and their file open. One per shard.
 
 use crate::cold::{ColdBlock, ColdCounts};
-use crate::config::{COLD_BLOCK, INDEX_CACHE_BYTES, OPEN_SEALED_MAX, TAIL_ARENA_SHARE};
+use crate::config::{
+    COLD_BLOCK, INDEX_CACHE_BYTES, OPEN_SEALED_MAX, READ_AHEAD_ARENA_SHARE, TAIL_ARENA_SHARE,
+};
 use crate::segment::Segment;
 use crate::shared::Shared;
-use engine_io::{Chunk, ChunkClass, DmaBuf, Env};
+use engine_io::{Chunk, ChunkClass, DmaBuf, Env, Instant};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 /// Chunks looked at in one search for memory; beyond, the search gives up and the append is refused.
 const EVICT_LOOKS_MAX: usize = 1024;
+/// A block that was read ahead and is not used for so long is given up.
+const READ_AHEAD_WAIT: Duration = Duration::from_secs(5);
 /// Entries of a queue before it is looked through for those whose chunk or block has gone.
 const PRUNE_MIN: usize = 1024;
 
@@ -45,6 +50,8 @@ type SegmentAndBlock<E> = (Weak<Segment<E>>, Weak<ColdBlock>);
 pub(crate) struct Cache<E: Env> {
     chunks: RefCell<ByAge<(Weak<Segment<E>>, u64)>>,
     blocks: RefCell<ByAge<SegmentAndBlock<E>>>,
+    /// Blocks that were read ahead, and when.
+    ahead: RefCell<ByAge<(Instant, Weak<ColdBlock>)>>,
     pub counts: Rc<ColdCounts>,
     /// Sealed segments with their index in memory, the one loaded last at the back.
     indexes: RefCell<VecDeque<Weak<Segment<E>>>>,
@@ -57,6 +64,7 @@ impl<E: Env> Cache<E> {
         Cache {
             chunks: RefCell::new(ByAge::new()),
             blocks: RefCell::new(ByAge::new()),
+            ahead: RefCell::new(ByAge::new()),
             counts: Rc::default(),
             indexes: RefCell::default(),
             opened: RefCell::default(),
@@ -164,6 +172,33 @@ impl<E: Env> Cache<E> {
     pub fn note_cold(&self, segment: &Rc<Segment<E>>, block: &Rc<ColdBlock>) {
         let entry = (Rc::downgrade(segment), Rc::downgrade(block));
         self.blocks.borrow_mut().push(entry, |(_, block)| block.strong_count() > 0);
+    }
+
+    /// Remembers a block that is read ahead.
+    pub fn note_ahead(&self, shared: &Shared<E>, block: &Rc<ColdBlock>) {
+        let entry = (shared.env.now(), Rc::downgrade(block));
+        let is_there = |block: &Weak<ColdBlock>| block.upgrade().is_some_and(|one| one.is_ahead());
+        self.ahead.borrow_mut().push(entry, |(_, block)| is_there(block));
+    }
+
+    /// Whether there may be another block that nobody has used yet. Those whose reader does not come
+    /// do not count.
+    pub fn may_read_ahead(&self, shared: &Shared<E>) -> bool {
+        let arena_bytes = shared.config.arena.limit_bytes();
+        let limit = arena_bytes / READ_AHEAD_ARENA_SHARE / COLD_BLOCK.bytes();
+        let now = shared.env.now();
+        let ahead = &mut self.ahead.borrow_mut().entries;
+        while self.counts.ahead.get() >= limit {
+            let Some((since, block)) = ahead.front() else { return false };
+            if let Some(block) = block.upgrade() {
+                if block.is_ahead() && now.since(*since) < READ_AHEAD_WAIT {
+                    return false;
+                }
+                block.use_now();
+            }
+            ahead.pop_front();
+        }
+        true
     }
 
     /// Notes that the index of a sealed segment was loaded; drops older ones beyond the limit.

@@ -5,7 +5,7 @@
 
 use crate::config::COLD_BLOCK_BYTES;
 use crate::error::LogError;
-use crate::tail::{to_u64, to_usize};
+use crate::tail::{align_down, to_u64, to_usize};
 use bytes::Bytes;
 use engine_io::sync::Signal;
 use engine_record::BatchHeader;
@@ -50,8 +50,7 @@ pub(crate) enum Reason {
     Ahead,
 }
 
-/// Bytes of a segment's file. Begins at a multiple of its size and is short at the end of what was
-/// written.
+/// Bytes of a segment's file, short at the end of what was written.
 pub(crate) struct ColdBlock {
     pub start: u64,
     state: RefCell<State>,
@@ -60,31 +59,40 @@ pub(crate) struct ColdBlock {
     checked: Cell<(usize, usize)>,
     /// Nobody has used it yet.
     ahead: Cell<bool>,
-    /// Its memory is the arena's.
-    kept: bool,
-    counts: Rc<ColdCounts>,
+    /// Those of the shard, if its memory is the arena's.
+    counts: Option<Rc<ColdCounts>>,
 }
 
 impl ColdBlock {
-    pub fn new(start: u64, reason: Reason, kept: bool, counts: &Rc<ColdCounts>) -> Rc<ColdBlock> {
+    /// A block in memory of the arena, for all.
+    pub fn new(start: u64, reason: Reason, counts: &Rc<ColdCounts>) -> Rc<ColdBlock> {
         assert_eq!(start % COLD_BLOCK_BYTES, 0);
+        add(&counts.kept, 1);
         let ahead = reason == Reason::Ahead;
-        assert!(kept || !ahead);
-        add(&counts.kept, isize::from(kept));
         add(&counts.ahead, isize::from(ahead));
+        ColdBlock::loading(start, ahead, Some(counts.clone()))
+    }
+
+    /// Part of a block, in other memory, for one reader.
+    pub fn unpooled(start: u64) -> Rc<ColdBlock> {
+        assert_eq!(start, align_down(start));
+        ColdBlock::loading(start, false, None)
+    }
+
+    fn loading(start: u64, ahead: bool, counts: Option<Rc<ColdCounts>>) -> Rc<ColdBlock> {
         Rc::new(ColdBlock {
             start,
             state: RefCell::new(State::Loading),
             ended: Signal::new(),
             checked: Cell::default(),
             ahead: Cell::new(ahead),
-            kept,
-            counts: counts.clone(),
+            counts,
         })
     }
 
+    /// Whether its memory is the arena's.
     pub fn is_kept(&self) -> bool {
-        self.kept
+        self.counts.is_some()
     }
 
     /// Ends the wait for the block.
@@ -125,9 +133,17 @@ impl ColdBlock {
         self.ready().is_some_and(|bytes| position >= self.start + to_u64(bytes.len()))
     }
 
-    fn use_now(&self) {
-        if self.ahead.replace(false) {
-            add(&self.counts.ahead, -1);
+    /// Whether it was read ahead and is not used yet.
+    pub fn is_ahead(&self) -> bool {
+        self.ahead.get()
+    }
+
+    /// It is not ahead of anybody any more.
+    pub fn use_now(&self) {
+        if self.ahead.replace(false)
+            && let Some(counts) = &self.counts
+        {
+            add(&counts.ahead, -1);
         }
     }
 
@@ -150,7 +166,9 @@ impl ColdBlock {
 impl Drop for ColdBlock {
     fn drop(&mut self) {
         self.use_now();
-        add(&self.counts.kept, -isize::from(self.kept));
+        if let Some(counts) = &self.counts {
+            add(&counts.kept, -1);
+        }
     }
 }
 
@@ -291,7 +309,7 @@ mod tests {
     }
 
     fn block(start: u64, bytes: &[u8]) -> (Rc<ColdBlock>, Bytes) {
-        let block = ColdBlock::new(start, Reason::Wanted, true, &Rc::default());
+        let block = ColdBlock::new(start, Reason::Wanted, &Rc::default());
         let bytes = Bytes::copy_from_slice(bytes);
         block.end(Ok(bytes.clone()));
         (block, bytes)
@@ -371,13 +389,13 @@ mod tests {
     #[test]
     fn counts_follow_the_blocks() {
         let counts = Rc::new(ColdCounts::default());
-        let first = ColdBlock::new(0, Reason::Ahead, true, &counts);
-        let second = ColdBlock::new(0, Reason::Wanted, false, &counts);
+        let first = ColdBlock::new(0, Reason::Ahead, &counts);
+        let second = ColdBlock::unpooled(4096);
         assert_eq!((counts.kept.get(), counts.ahead.get()), (1, 1));
         first.use_now();
         first.use_now();
         assert_eq!((counts.kept.get(), counts.ahead.get()), (1, 0));
-        drop((first, second, ColdBlock::new(0, Reason::Ahead, true, &counts)));
+        drop((first, second, ColdBlock::new(0, Reason::Ahead, &counts)));
         assert_eq!((counts.kept.get(), counts.ahead.get()), (0, 0));
     }
 }

@@ -52,7 +52,7 @@ pub(crate) const COLD_BLOCK_BYTES: u64 = 1 << 20;
 /// A sequential reader of cold data is read ahead by as much as it has read in a row, at most this.
 pub(crate) const READ_AHEAD_BYTES_MAX: u64 = 4 << 20;
 /// Of the arena, what was read ahead and not used yet may take one part in so many. Beyond: nothing
-/// is read ahead.
+/// is read ahead until some of it is used, or its readers have not come for some seconds.
 pub(crate) const READ_AHEAD_ARENA_SHARE: usize = 8;
 /// One part in so many of the arena is the tails': below it cold data takes no chunk of them, above
 /// it they make room from their own before they take from cold data.

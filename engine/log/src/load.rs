@@ -3,12 +3,12 @@
 //! one read. Lives on the partition's shard; called by [`crate::read`].
 
 use crate::cold::{ColdBlock, Piece, Reason, block_start};
-use crate::config::{COLD_BLOCK, COLD_BLOCK_BYTES, READ_AHEAD_ARENA_SHARE, READ_AHEAD_BYTES_MAX};
+use crate::config::{COLD_BLOCK_BYTES, READ_AHEAD_BYTES_MAX};
 use crate::error::LogError;
 use crate::names::{self, LOG_SUFFIX};
 use crate::partition::Partition;
 use crate::segment::Segment;
-use crate::tail::{to_u64, to_usize};
+use crate::tail::{align_down, to_u64, to_usize};
 use bytes::Bytes;
 use engine_io::{DmaBuf, Env, File, Queue};
 use std::io;
@@ -22,10 +22,9 @@ impl<E: Env> Partition<E> {
         segment: &Rc<Segment<E>>,
         range: Range<u64>,
     ) -> Result<Vec<Piece>, LogError> {
-        // All reads are under way before the first is waited for.
-        let blocks = self.want(segment, range.clone());
-        let mut blocks = blocks.into_iter();
-        let mut pieces = Vec::with_capacity(blocks.len() + 1);
+        // All reads are under way before the first is waited for, and none of their blocks leaves.
+        let held = self.want(segment, range.clone());
+        let mut pieces = Vec::with_capacity(held.len() + 1);
         let mut position = range.start;
         while position < range.end {
             {
@@ -37,8 +36,8 @@ impl<E: Env> Partition<E> {
                     break;
                 }
             }
-            let block = blocks.next();
-            let (block, bytes) = self.block_at(segment, position, block).await?;
+            let known = held.iter().find(|block| block.start == block_start(position));
+            let (block, bytes) = self.block_at(segment, position, known.cloned()).await?;
             let piece = Piece::cold(block, &bytes, position, range.end);
             position += to_u64(piece.bytes.len());
             pieces.push(piece);
@@ -58,25 +57,27 @@ impl<E: Env> Partition<E> {
         true
     }
 
-    /// Has the blocks of `range` read that are neither here nor on their way; returns all of them up
-    /// to where the tail begins.
+    /// Has the blocks of `range`, up to where the tail begins, read that are neither here nor on
+    /// their way; returns all for which there is memory.
     pub(crate) fn want(&self, segment: &Rc<Segment<E>>, range: Range<u64>) -> Vec<Rc<ColdBlock>> {
         let end = range.end.min(segment.tail.borrow().start());
         let mut blocks = Vec::new();
         let mut position = range.start;
         while position < end {
-            blocks.push(self.find_or_load(segment, position));
+            let Some(block) = self.find_or_load(segment, position) else { break };
+            blocks.push(block);
             position = block_start(position) + COLD_BLOCK_BYTES;
         }
         blocks
     }
 
-    fn find_or_load(&self, segment: &Rc<Segment<E>>, position: u64) -> Rc<ColdBlock> {
+    /// The block that holds `position`, if it is here, on its way, or there is memory for it.
+    fn find_or_load(&self, segment: &Rc<Segment<E>>, position: u64) -> Option<Rc<ColdBlock>> {
         let start = block_start(position);
         let known = segment.cold.borrow().get(&start).cloned();
         match known {
-            Some(block) if !block.is_short_of(position) => block,
-            _ => self.load(segment, start),
+            Some(block) if !block.is_short_of(position) => Some(block),
+            _ => self.load(segment, start, Reason::Wanted),
         }
     }
 
@@ -95,48 +96,48 @@ impl<E: Env> Partition<E> {
             return;
         }
         let shared = &self.0.shared;
-        let limit = shared.config.arena.limit_bytes() / READ_AHEAD_ARENA_SHARE / COLD_BLOCK.bytes();
         let ahead = run_bytes.clamp(COLD_BLOCK_BYTES, READ_AHEAD_BYTES_MAX);
         let end = hot_from.min(range.end + ahead);
         let mut start = block_start(range.end);
-        while start < end && shared.cache.counts.ahead.get() < limit {
-            if !segment.cold.borrow().contains_key(&start) {
-                let Some(buffer) = shared.cache.cold_buffer(shared) else { return };
-                self.start_load(segment, start, Reason::Ahead, Some(buffer));
+        while start < end && shared.cache.may_read_ahead(shared) {
+            let is_there = segment.cold.borrow().contains_key(&start);
+            if !is_there {
+                let Some(block) = self.load(segment, start, Reason::Ahead) else { return };
+                shared.cache.note_ahead(shared, &block);
             }
             start += COLD_BLOCK_BYTES;
         }
     }
 
-    fn load(&self, segment: &Rc<Segment<E>>, start: u64) -> Rc<ColdBlock> {
+    /// Begins to read a block. One that was too short goes.
+    fn load(&self, segment: &Rc<Segment<E>>, start: u64, reason: Reason) -> Option<Rc<ColdBlock>> {
         let shared = &self.0.shared;
-        self.start_load(segment, start, Reason::Wanted, shared.cache.cold_buffer(shared))
+        let buffer = shared.cache.cold_buffer(shared)?;
+        let block = ColdBlock::new(start, reason, &shared.cache.counts);
+        segment.cold.borrow_mut().insert(start, block.clone());
+        self.start_read(segment, &block, buffer);
+        Some(block)
     }
 
-    /// Begins to read a block. Without a buffer of the arena it is read all the same, and not kept.
-    fn start_load(
-        &self,
-        segment: &Rc<Segment<E>>,
-        start: u64,
-        reason: Reason,
-        buffer: Option<DmaBuf>,
-    ) -> Rc<ColdBlock> {
-        let shared = &self.0.shared;
-        let block = ColdBlock::new(start, reason, buffer.is_some(), &shared.cache.counts);
-        let buffer = buffer.unwrap_or_else(|| DmaBuf::unpooled(COLD_BLOCK.bytes()));
-        // One that was too short goes.
-        segment.cold.borrow_mut().insert(start, block.clone());
-        let (partition, segment, loading) = (self.clone(), segment.clone(), block.clone());
-        shared.spawn(Queue::Net, async move {
-            let result = partition.read_block(&segment, start, buffer).await;
-            if result.is_ok() && loading.is_kept() {
-                partition.0.shared.cache.note_cold(&segment, &loading);
-            } else {
-                segment.remove_cold(&loading);
-            }
-            loading.end(result);
-        });
+    /// Begins to read a little from `position` on, when there is no memory for a block, for one
+    /// reader.
+    fn load_little(&self, segment: &Rc<Segment<E>>, position: u64) -> Rc<ColdBlock> {
+        let block = ColdBlock::unpooled(align_down(position));
+        self.start_read(segment, &block, DmaBuf::unpooled(LITTLE_BYTES));
         block
+    }
+
+    fn start_read(&self, segment: &Rc<Segment<E>>, block: &Rc<ColdBlock>, buffer: DmaBuf) {
+        let (partition, segment, block) = (self.clone(), segment.clone(), block.clone());
+        self.0.shared.spawn(Queue::Net, async move {
+            let result = partition.read_block(&segment, block.start, buffer).await;
+            match result {
+                Ok(_) if block.is_kept() => partition.0.shared.cache.note_cold(&segment, &block),
+                Ok(_) => {}
+                Err(_) => segment.remove_cold(&block),
+            }
+            block.end(result);
+        });
     }
 
     async fn read_block(
@@ -170,7 +171,7 @@ impl<E: Env> Partition<E> {
         Ok(buffer.freeze(0..to_usize(usable)))
     }
 
-    /// The block that holds `position`, which lies before the tail, and its bytes. `known`: one that
+    /// A block that holds `position`, which lies before the tail, and its bytes. `known`: one that
     /// should be it.
     async fn block_at(
         &self,
@@ -178,13 +179,10 @@ impl<E: Env> Partition<E> {
         position: u64,
         mut known: Option<Rc<ColdBlock>>,
     ) -> Result<(Rc<ColdBlock>, Bytes), LogError> {
-        let start = block_start(position);
         // Another's read may have begun when less was written; one that begins now has all.
         for _ in 0..LOADS_MAX {
-            let block = match known.take().filter(|block| block.start == start) {
-                Some(block) => block,
-                None => self.find_or_load(segment, position),
-            };
+            let block = known.take().or_else(|| self.find_or_load(segment, position));
+            let block = block.unwrap_or_else(|| self.load_little(segment, position));
             let bytes = block.bytes().await?;
             if !block.is_short_of(position) {
                 return Ok((block, bytes));
@@ -194,5 +192,7 @@ impl<E: Env> Partition<E> {
     }
 }
 
+/// What is read without memory of the arena.
+const LITTLE_BYTES: usize = 64 << 10;
 /// Times a block is looked for before its file is found too short.
 const LOADS_MAX: u32 = 2;

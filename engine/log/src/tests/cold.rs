@@ -225,6 +225,34 @@ fn who_reads_in_a_row_is_read_ahead_within_bounds() {
 }
 
 #[test]
+fn readers_who_leave_do_not_keep_others_from_being_read_ahead() {
+    let (machine, _) = filled(13, 2, 60);
+    machine.run(async |env| {
+        let (log, _) = open_with(&env, arena(blocks(16))).await.expect("opens");
+        let counts = log.partition(id(0)).expect("there").0.shared.cache.counts.clone();
+        let read_some = async |number, batches: std::ops::Range<i64>| {
+            let partition = log.partition(id(number)).expect("there");
+            for offset in batches {
+                let one = ReadRequest { max_bytes: 1, ..from(offset) };
+                partition.read(one).await.expect("reads");
+            }
+        };
+        read_some(0, 0..20).await;
+        assert_eq!(counts.ahead.get(), 2, "all that may be");
+        let reads = count_reads(&machine, "/data/orders-1/*.log");
+        let moment = std::time::Duration::from_millis(10);
+        read_some(1, 0..10).await;
+        env.sleep(moment).await;
+        assert_eq!(machine.struck(reads), 2, "only what was asked for");
+        env.sleep(std::time::Duration::from_secs(10)).await;
+        read_some(1, 10..20).await;
+        env.sleep(moment).await;
+        assert_eq!(machine.struck(reads), 5, "and two blocks ahead");
+        assert_eq!(counts.ahead.get(), 2);
+    });
+}
+
+#[test]
 fn appends_find_room_whatever_is_read() {
     let (machine, sent) = filled(9, 2, 150);
     machine.run(async |env| {
