@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from measure import brokers, load, main, results, schedule
+from measure import brokers, load, main, rdkafka, results, schedule
 from measure.unit import measured
 
 # Says what the load would, from a file; may end the broker before it does, once.
@@ -172,6 +172,21 @@ class BadInput(unittest.TestCase):
         self.assertEqual((found.code, found.head["complete"]), (main.PARTIAL, False))
         self.assertRegex(found.output, r"error 56 \(the disk of .* is full: \d+ MiB are left\)")
         self.assertIn("0 of 3 windows of kafka", found.output)
+
+    def test_a_tool_that_could_not_be_built_is_told(self):
+        with tempfile.TemporaryDirectory() as name, \
+                mock.patch.object(rdkafka, "HOME", Path(name) / "rdkafka"), \
+                mock.patch.object(rdkafka, "TOOL", Path(name) / "tool"), \
+                mock.patch.object(rdkafka, "CRATE", "no crate has this name"):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                rdkafka.build()
+            self.assertIn("rdkafka_performance can't be built: ", out.getvalue())
+            found = run("R4 W3a --no-controls", answer())
+        self.assertEqual((found.code, found.head["complete"]), (main.PARTIAL, True))
+        self.assertRegex(found.output, r"\| missing: \S+ was not built, see .*build\.log; 0 of 2 win")
+        self.assertIn("not to be trusted, see the marks: R4\n", found.output)
+        self.assertEqual(len(found.windows), 6)
 
     def test_noise_and_a_clock_that_steps_are_told(self):
         for reply, mark in ((answer(core_steal_s=0.4), "20% of the broker's core was stolen"),
