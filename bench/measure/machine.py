@@ -3,9 +3,14 @@
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 from compat.harness import paths
+
+# A disk has settled when so many flushed writes in a row took less than this; it is waited for so
+# long at most.
+SETTLED_WRITES, SETTLED_SECONDS, SETTLE_SECONDS_MAX = 5, 0.01, 10.0
 
 
 def line_of(path: str, prefix: str) -> str:
@@ -72,6 +77,23 @@ def evict(home: Path, topic: str) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
+
+
+def settle_disk(home: Path) -> float:
+    """Waits until the disk answers flushed writes at once again: what the window before wrote may
+    lie in a cache of the host, and would hold up the next. Returns the seconds that took."""
+    begun = time.monotonic()
+    descriptor = os.open(home / "settle", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        prompt = 0
+        while prompt < SETTLED_WRITES and time.monotonic() - begun < SETTLE_SECONDS_MAX:
+            asked = time.monotonic()
+            os.pwrite(descriptor, bytes(4096), 0)
+            os.fsync(descriptor)
+            prompt = prompt + 1 if time.monotonic() - asked < SETTLED_SECONDS else 0
+    finally:
+        os.close(descriptor)
+    return time.monotonic() - begun
 
 
 def text(path: str) -> str:

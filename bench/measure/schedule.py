@@ -17,6 +17,8 @@ from measure.workloads import BULK, Row, SMALL, Topic, topics
 # since they share topics.
 DISK_BROKER_BYTES, DISK_ROW_BYTES, DISK_BYTES_MAX = 3 << 30, 1 << 30, 30 << 30
 RESTARTS_MAX = 3
+# A disk that takes longer to have done what the window before left behind is told of.
+DISK_SETTLES_SECONDS = 0.5
 # Where what a broker does at most could not be measured.
 RATE_UNKNOWN = 1000.0
 FILL = "--batch-bytes 131072 --connections 4 --depth 5 --acks 1"
@@ -88,8 +90,9 @@ class Session:
         wanted = {topic.name: topic for topic in (BULK, SMALL)}
         wanted.update({topic.name: topic for topic in topics(self.rows)})
         for topic in wanted.values():
+            own = topic.own_configs if brokers.family(kind) == "tidemill" else {}
             try:
-                create_topic(broker, topic.name, topic.partitions, topic.configs)
+                create_topic(broker, topic.name, topic.partitions, {**topic.configs, **own})
             except AssertionError as error:
                 # 36: it is there already, from a run before on a peer.
                 if kind != "peer" or not str(error).endswith(" 36"):
@@ -219,6 +222,9 @@ class Session:
         arguments = self.filled(arguments, rate)
         if row.cold is not None and kind != "control":
             machine.evict(self.home / kind, row.cold.name)
+        waited = machine.settle_disk(self.home)
+        if waited > DISK_SETTLES_SECONDS:
+            self.results.remark(f"{row.id}: the disk took {waited:.1f} s to answer before {kind}")
         broker.resume()
         try:
             if load_kind in ("produce", "fetch"):
