@@ -32,7 +32,7 @@ struct Process {
     user_s: f64,
     system_s: f64,
     threads: Threads,
-    switches: Switches,
+    switches: HashMap<u64, Switches>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -205,14 +205,15 @@ impl Process {
         let user_s = after.user_s - self.user_s;
         let system_s = after.system_s - self.system_s;
         let threads = spent(&self.threads, &after.threads, |_| true);
+        let switches = switched(&self.switches, &after.switches);
         Ok(BrokerUse {
             total_s: total(user_s + system_s, threads.values().sum()),
             user_s,
             system_s,
             threads: listed(threads),
             resident_bytes: resident_bytes(pid)?,
-            waits: after.switches.waits.saturating_sub(self.switches.waits),
-            preemptions: after.switches.preemptions.saturating_sub(self.switches.preemptions),
+            waits: switches.waits,
+            preemptions: switches.preemptions,
             descriptors: entries(pid, "fd"),
             thread_count: entries(pid, "task"),
         })
@@ -258,19 +259,36 @@ fn threads(home: &Path, wanted: impl Fn(&str) -> bool) -> Result<Threads, Failur
     Ok(found)
 }
 
-/// Sums over the threads of a process; those that end meanwhile are left out.
-fn switches(home: &Path) -> Result<Switches, Failure> {
-    let mut sum = Switches::default();
+/// Of each thread of a process, by id; those that end meanwhile are left out.
+fn switches(home: &Path) -> Result<HashMap<u64, Switches>, Failure> {
+    let mut found = HashMap::new();
     for entry in fs::read_dir(home)? {
-        let Ok(status) = fs::read_to_string(entry?.path().join("status")) else { continue };
+        let entry = entry?;
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(status) = fs::read_to_string(entry.path().join("status")) else { continue };
         let number = |name: &str| -> u64 {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.and_then(|line| line.trim().parse().ok()).unwrap_or(0)
         };
-        sum.waits += number("voluntary_ctxt_switches:");
-        sum.preemptions += number("nonvoluntary_ctxt_switches:");
+        let waits = number("voluntary_ctxt_switches:");
+        let preemptions = number("nonvoluntary_ctxt_switches:");
+        found.insert(id, Switches { waits, preemptions });
     }
-    Ok(sum)
+    Ok(found)
+}
+
+/// The sum over the threads that are still there: one that ended takes its counts along, and must
+/// not take those of others with them.
+fn switched(before: &HashMap<u64, Switches>, after: &HashMap<u64, Switches>) -> Switches {
+    let mut sum = Switches::default();
+    for (id, now) in after {
+        let then = before.get(id).copied().unwrap_or_default();
+        sum.waits += now.waits.saturating_sub(then.waits);
+        sum.preemptions += now.preemptions.saturating_sub(then.preemptions);
+    }
+    sum
 }
 
 /// How many entries a folder of a process has; 0 if it can't be read.
@@ -413,8 +431,10 @@ impl Text for CpuUse {
 
 #[cfg(test)]
 mod tests {
-    use super::{Watch, core_times, is_bound, spent, stat_fields, thread_class, thread_name};
-    use super::{total, watch};
+    use super::{
+        Switches, Watch, core_times, is_bound, spent, stat_fields, switched, thread_class,
+    };
+    use super::{thread_name, total, watch};
     use crate::arguments::{self, Arguments};
     use clap::Parser as _;
     use std::collections::HashMap;
@@ -475,6 +495,14 @@ mod tests {
         assert!((times.softirq_s - 0.05).abs() < 1e-9 && (times.steal_s - 0.06).abs() < 1e-9);
         assert!((times.idle_s - 1.98).abs() < 1e-9, "{times:?}");
         assert!(core_times(stat, 2).is_none());
+    }
+
+    #[test]
+    fn a_thread_that_ends_takes_no_switches_of_others_along() {
+        let at = |waits, preemptions| Switches { waits, preemptions };
+        let before = HashMap::from([(1, at(10, 2)), (2, at(500, 90))]);
+        let after = HashMap::from([(1, at(16, 3)), (3, at(4, 0))]);
+        assert_eq!(switched(&before, &after), at(10, 1));
     }
 
     #[test]
