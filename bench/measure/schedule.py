@@ -13,8 +13,8 @@ from measure.memory import Group
 from measure.results import Results
 from measure.workloads import BULK, Row, SMALL, Topic, topics
 
-# What is to be free: for each broker that is started here and each of its rows, and for all at most,
-# since they share topics.
+# What is to be free: for each broker that is started here and each of its rows, and for all at
+# most, since they share topics.
 DISK_BROKER_BYTES, DISK_ROW_BYTES, DISK_BYTES_MAX = 3 << 30, 1 << 30, 30 << 30
 RESTARTS_MAX = 3
 # A disk that takes longer to have done what the window before left behind is told of.

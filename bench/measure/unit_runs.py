@@ -184,7 +184,8 @@ class BadInput(unittest.TestCase):
             self.assertIn("rdkafka_performance can't be built: ", out.getvalue())
             found = run("R4 W3a --no-controls", answer())
         self.assertEqual((found.code, found.head["complete"]), (main.PARTIAL, True))
-        self.assertRegex(found.output, r"\| missing: \S+ was not built, see .*build\.log; 0 of 2 win")
+        self.assertRegex(found.output,
+                         r"\| missing: \S+ was not built, see .*build\.log; 0 of 2 windows")
         self.assertIn("not to be trusted, see the marks: R4\n", found.output)
         self.assertEqual(len(found.windows), 6)
 
