@@ -46,6 +46,26 @@ pub fn connect(address: &str) -> Result<TcpStream, Failure> {
     Err(failed(last).into())
 }
 
+/// The other end of a socket, which can't be asked for its name once the connection is lost.
+pub struct Peer {
+    address: String,
+}
+
+impl Peer {
+    pub fn of(stream: &TcpStream) -> Peer {
+        let address = stream.peer_addr().map_or("?".to_owned(), |address| address.to_string());
+        Peer { address }
+    }
+
+    pub fn lost(&self, error: &std::io::Error) -> Failure {
+        format!("the connection to the broker at {} broke: {error}", self.address).into()
+    }
+
+    pub fn closed(&self) -> Failure {
+        format!("the broker at {} closed a connection", self.address).into()
+    }
+}
+
 impl Client {
     pub fn connect(address: &str) -> Result<Client, Failure> {
         let stream = connect(address)?;

@@ -4,6 +4,7 @@
 
 use crate::Failure;
 use crate::arguments::{Answers, Writing};
+use crate::client::Peer;
 use crate::error;
 use crate::frames::{Frames, HEAD_BYTES, PRODUCE_VERSION};
 use crate::kernel::{Received, receive};
@@ -42,6 +43,7 @@ pub struct Manner {
 
 pub struct Connection {
     pub stream: TcpStream,
+    peer: Peer,
     manner: Manner,
     /// The groups that its broker takes, and the place of the next.
     groups: Rc<[usize]>,
@@ -108,6 +110,7 @@ impl Connection {
     ) -> Connection {
         assert!(manner.depth > 0 && !groups.is_empty());
         Connection {
+            peer: Peer::of(&stream),
             stream,
             manner,
             group_next: manner.group_first % groups.len(),
@@ -174,7 +177,7 @@ impl Connection {
                 Ok(len) => self.wrote(frames, len, taken),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(format!("write to the broker: {error}").into()),
+                Err(error) => return Err(self.peer.lost(&error)),
             }
         }
     }
@@ -211,9 +214,10 @@ impl Connection {
 
     /// Reads once and appends what this answered.
     pub fn read(&mut self, frames: &Frames, taken: &mut Taken) -> Result<(), Failure> {
-        match receive(&self.stream, &mut self.input[self.filled..])? {
+        let received = receive(&self.stream, &mut self.input[self.filled..]);
+        match received.map_err(|error| self.peer.lost(&error))? {
             Received::Later => return Ok(()),
-            Received::Closed => return Err("the broker closed a connection".into()),
+            Received::Closed => return Err(self.peer.closed()),
             Received::Bytes(len) => self.filled += len,
         }
         let now = Instant::now();

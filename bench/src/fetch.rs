@@ -7,7 +7,7 @@
 use crate::Failure;
 use crate::answer::{Checked, Gaps, check_answer_with};
 use crate::arguments::Fetch;
-use crate::client::{ANSWER_BYTES_MAX, connect};
+use crate::client::{ANSWER_BYTES_MAX, Peer, connect};
 use crate::clock::Clock;
 use crate::cpu::{CpuUse, Watch};
 use crate::device::Device;
@@ -94,6 +94,7 @@ pub fn run_watched(
 /// A connection fetches one partition or several, over and over, one request at a time.
 struct Reader<'a> {
     stream: TcpStream,
+    peer: Peer,
     gaps: Gaps,
     steps: Vec<&'a Step>,
     step: usize,
@@ -142,6 +143,7 @@ impl<'a> Load<'a> {
             stream.set_nonblocking(true)?;
             poll.add(&stream, number, Interest::Read)?;
             readers.push(Reader {
+                peer: Peer::of(&stream),
                 stream,
                 gaps: options.gaps(),
                 steps,
@@ -242,15 +244,16 @@ impl Reader<'_> {
         self.prefix_filled = 0;
         self.sent_at = Instant::now();
         let frame = &self.steps[self.step].frame;
-        let len = self.stream.write(frame)?;
+        let len = self.stream.write(frame).map_err(|error| self.peer.lost(&error))?;
         if len == frame.len() { Ok(()) } else { Err("the socket took part of a request".into()) }
     }
 
     /// Reads the answer's length; false if it is not all there.
     fn begin(&mut self) -> Result<bool, Failure> {
-        match receive(&self.stream, &mut self.prefix[self.prefix_filled..])? {
+        let received = receive(&self.stream, &mut self.prefix[self.prefix_filled..]);
+        match received.map_err(|error| self.peer.lost(&error))? {
             Received::Later => return Ok(false),
-            Received::Closed => return Err("the broker closed a connection".into()),
+            Received::Closed => return Err(self.peer.closed()),
             Received::Bytes(len) => self.prefix_filled += len,
         }
         if self.prefix_filled < LEN_BYTES {
@@ -269,12 +272,12 @@ impl Reader<'_> {
     fn take(&mut self, sink: &mut [u8]) -> Result<bool, Failure> {
         let room = self.left.min(sink.len());
         let received = match &self.kept {
-            Some(_) => receive(&self.stream, &mut sink[..room])?,
-            None => discard(&self.stream, &mut sink[..room])?,
+            Some(_) => receive(&self.stream, &mut sink[..room]),
+            None => discard(&self.stream, &mut sink[..room]),
         };
-        let len = match received {
+        let len = match received.map_err(|error| self.peer.lost(&error))? {
             Received::Later => return Ok(false),
-            Received::Closed => return Err("the broker closed a connection".into()),
+            Received::Closed => return Err(self.peer.closed()),
             Received::Bytes(len) => len,
         };
         if let Some(kept) = &mut self.kept {

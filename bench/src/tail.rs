@@ -6,6 +6,7 @@
 use crate::Failure;
 use crate::answer::{self, Checked, FETCH_VERSION, check_answer};
 use crate::arguments::Consume;
+use crate::client::Peer;
 use crate::error;
 use crate::kernel::{Received, discard, receive};
 use crate::tally::{Entry, Loop, Tally};
@@ -37,6 +38,7 @@ pub struct Source<'a> {
 
 pub struct Tail {
     pub stream: TcpStream,
+    peer: Peer,
     frame: Vec<u8>,
     /// Size of an answer before its records, its length included.
     head_bytes: usize,
@@ -97,6 +99,7 @@ impl Delivered {
 impl Tail {
     pub fn new(stream: TcpStream, source: Source<'_>, options: &Consume) -> Result<Tail, Failure> {
         Ok(Tail {
+            peer: Peer::of(&stream),
             stream,
             frame: request(source, options)?,
             head_bytes: ANSWER_FIXED_BYTES + source.topic.len(),
@@ -135,7 +138,7 @@ impl Tail {
         let check = self.batch.is_none() || self.answers.is_multiple_of(self.check_every);
         self.kept = check.then(Vec::new);
         self.sent_at = Instant::now();
-        match self.stream.write(&self.frame)? {
+        match self.stream.write(&self.frame).map_err(|error| self.peer.lost(&error))? {
             len if len == self.frame.len() => Ok(()),
             _ => Err("the socket took part of a fetch".into()),
         }
@@ -155,9 +158,10 @@ impl Tail {
 
     /// False if the head is not all here yet.
     fn read_head(&mut self) -> Result<bool, Failure> {
-        match receive(&self.stream, &mut self.input[self.filled..])? {
+        let received = receive(&self.stream, &mut self.input[self.filled..]);
+        match received.map_err(|error| self.peer.lost(&error))? {
             Received::Later => return Ok(false),
-            Received::Closed => return Err("the broker closed a consumer's connection".into()),
+            Received::Closed => return Err(self.peer.closed()),
             Received::Bytes(len) => self.filled += len,
         }
         if self.filled < self.head_bytes {
@@ -179,12 +183,12 @@ impl Tail {
     fn read_records(&mut self, sink: &mut [u8]) -> Result<bool, Failure> {
         let room = self.left.min(sink.len());
         let received = match &self.kept {
-            Some(_) => receive(&self.stream, &mut sink[..room])?,
-            None => discard(&self.stream, &mut sink[..room])?,
+            Some(_) => receive(&self.stream, &mut sink[..room]),
+            None => discard(&self.stream, &mut sink[..room]),
         };
-        let len = match received {
+        let len = match received.map_err(|error| self.peer.lost(&error))? {
             Received::Later => return Ok(false),
-            Received::Closed => return Err("the broker closed a consumer's connection".into()),
+            Received::Closed => return Err(self.peer.closed()),
             Received::Bytes(len) => len,
         };
         if let Some(kept) = &mut self.kept {

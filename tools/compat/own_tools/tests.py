@@ -224,6 +224,8 @@ def bench_keeps_what_it_has_when_the_broker_dies(ctx):
     partial, full = json.loads(kept.read_text()), json.loads(whole.read_text())
     assert full["complete"] and full["results"]["broker_cpu"]["total_s"] > 0, full
     assert not partial["complete"] and partial["failure"] in told, partial["failure"]
+    assert broker.address in partial["failure"], partial["failure"]
+    expect_equal(partial["results"]["errors"], 1, "errors")
     assert partial["results"]["records"] > 0 and 1 < partial["results"]["seconds"] < 10, partial
     compared = ctx.run(paths.tidemill_binary(), "bench", "compare", whole, kept)
     assert f"{kept} is partial" in compared.stdout and "duration_s" in compared.stdout, compared
@@ -258,3 +260,4 @@ def bench_refuses_and_breaks_off_with_a_reason(ctx):
     found = json.loads(kept.read_text())
     assert not found["complete"] and found["results"]["records"] > 0, found
     assert "broken off by signal 2" in found["failure"], found["failure"]
+    expect_equal(found["results"]["errors"], 0, "errors")

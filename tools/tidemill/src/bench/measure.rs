@@ -46,7 +46,7 @@ pub fn produce(args: &ProduceArgs) -> Result<(), Failure> {
     settings.insert("rate".to_owned(), json!(args.rate));
     let measured =
         bench.measure(&mut |watcher| window::run_watched(&options, &target.leaders, watcher))?;
-    bench.finish(Load::Produce, settings, &options.window, measured)
+    bench.finish(Load::Produce, settings, (&target, &options.window), measured)
 }
 
 pub fn end_to_end(args: &EndToEndArgs) -> Result<(), Failure> {
@@ -70,7 +70,7 @@ pub fn end_to_end(args: &EndToEndArgs) -> Result<(), Failure> {
     settings.insert("consumers".to_owned(), json!(args.consumers));
     let measured =
         bench.measure(&mut |watcher| window::run_watched(&options, &target.leaders, watcher))?;
-    bench.finish(Load::EndToEnd, settings, &options.window, measured)
+    bench.finish(Load::EndToEnd, settings, (&target, &options.window), measured)
 }
 
 pub fn consume(args: &ConsumeArgs) -> Result<(), Failure> {
@@ -87,7 +87,7 @@ pub fn consume(args: &ConsumeArgs) -> Result<(), Failure> {
     settings.insert("fetch_bytes".to_owned(), json!(args.fetch_bytes));
     let measured =
         bench.measure(&mut |watcher| fetch::run_watched(&options, &target.leaders, watcher))?;
-    bench.finish(Load::Consume, settings, &options.window, measured)
+    bench.finish(Load::Consume, settings, (&target, &options.window), measured)
 }
 
 /// What is common to the three.
@@ -160,7 +160,7 @@ impl<'a> Bench<'a> {
         self,
         load: Load,
         mut settings: BTreeMap<String, Value>,
-        window: &Window,
+        (target, window): (&Target, &Window),
         measured: Measured,
     ) -> Result<(), Failure> {
         settings.insert("topic".to_owned(), json!(window.topic));
@@ -188,7 +188,7 @@ impl<'a> Bench<'a> {
             failure,
             settings,
             environment: self.environment,
-            results: Results::of(measured),
+            results: Results::of(measured, target.leaders.brokers()),
         };
         keep(&run, self.args.output.as_ref(), self.args.html.as_ref())?;
         match self.args.format {

@@ -17,7 +17,7 @@ table { border-collapse: collapse; font-size: 14px; }
 th, td { border-bottom: 1px solid #8885; padding: .25em .8em; text-align: left; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .warning { border-left: .3em solid #c2410c; padding: .2em 1em; }
-.charts { display: flex; flex-wrap: wrap; gap: 1em; }
+.charts { display: flex; flex-wrap: wrap; gap: 1em; margin-top: 1.5em; }
 svg { width: 560px; max-width: 100%; } svg text { font-size: 11px; fill: currentColor; }
 svg .title { font-weight: 600; font-size: 13px; } svg .grid { stroke: #8884; stroke-width: 1; }
 .columns { display: flex; flex-wrap: wrap; gap: 0 4em; }

@@ -4,6 +4,7 @@
 use super::environment::Environment;
 use crate::failure::Failure;
 use load::latency::Summary;
+use load::look::STOPPED;
 use load::report::Measured;
 use load::tally::Interval;
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,7 @@ pub struct Results {
     pub latency: Summary,
     /// From when a request should have been sent until a consumer had its records.
     pub delivery: Option<Delivery>,
-    /// Answers that were errors; a run ends at the first.
+    /// Refusals and lost connections; a run ends at the first.
     pub errors: u64,
     /// Requests that a broker was too late for; their times are lower bounds.
     pub never_sent: u64,
@@ -84,7 +85,7 @@ pub struct BrokerCpu {
     pub system_s: f64,
     /// Cores that were busy for it, on average.
     pub cores: f64,
-    /// A GB is 10^9 bytes.
+    /// A GB is 10^9 bytes. None if other brokers took a part of the load.
     pub s_per_gb: Option<f64>,
     pub us_per_request: Option<f64>,
     pub resident_bytes: u64,
@@ -92,11 +93,14 @@ pub struct BrokerCpu {
 }
 
 impl Results {
-    pub fn of(measured: Measured) -> Results {
+    /// `brokers` took the load.
+    pub fn of(measured: Measured, brokers: usize) -> Results {
         let seconds = measured.seconds;
         let requests_per_s = measured.requests_per_second();
         let mb_per_s = measured.megabytes_per_second();
-        let (s_per_gb, us_per_request) = (measured.cpu_s_per_gb(), measured.cpu_us_per_request());
+        let s_per_gb = measured.cpu_s_per_gb().filter(|_| brokers == 1);
+        let us_per_request = measured.cpu_us_per_request().filter(|_| brokers == 1);
+        let failed = measured.failure.as_ref().is_some_and(|failure| failure != STOPPED);
         let per_s = |count: u64| if seconds > 0.0 { float(count) / seconds } else { 0.0 };
         let broker_cpu = measured.cpu.broker.map(|broker| BrokerCpu {
             total_s: broker.total_s,
@@ -125,7 +129,7 @@ impl Results {
             mb_per_s,
             latency: measured.latency,
             delivery,
-            errors: u64::from(measured.failure_code.is_some()),
+            errors: u64::from(failed),
             never_sent: measured.abandoned,
             foreign_offsets: measured.foreign_offsets,
             broker_cpu,
