@@ -9,6 +9,7 @@ use engine_base::ShardId;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -119,6 +120,13 @@ pub trait File: 'static {
 
     /// Size in bytes.
     fn len(&self) -> io::Result<u64>;
+
+    /// The first part at or behind `position` that may hold anything but zeros: what is only reserved
+    /// need not be read.
+    fn data_range(&self, position: u64) -> io::Result<Option<Range<u64>>> {
+        let len = self.len()?;
+        Ok((position < len).then_some(position..len))
+    }
 
     /// Lets the kernel forget cached pages of this file (clean ones), so that later direct writes
     /// do not meet them. A hint.

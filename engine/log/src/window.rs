@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 /// Bytes read at once.
 pub(crate) const READ_BYTES: usize = 1 << 20;
+/// Bytes read at once where the file has only reserved room.
+const READ_BYTES_MIN: usize = 16 << 10;
 /// A batch whose length field says more is no batch.
 const BATCH_BYTES_MAX: u64 = 256 << 20;
 /// Offsets of one segment lie within this.
@@ -38,7 +40,7 @@ impl<E: Env> Window<E> {
         }
         let have = self.start..self.start + to_u64(self.bytes.len());
         if position < have.start || end > have.end {
-            let want = need.max(READ_BYTES).min(to_usize(self.len - position));
+            let want = need.max(self.ahead(position)).min(to_usize(self.len - position));
             self.bytes.resize(want, 0);
             self.start = position;
             let mut filled = 0;
@@ -57,6 +59,16 @@ impl<E: Env> Window<E> {
         self.bytes.get(from..).filter(|bytes| bytes.len() >= need)
     }
 
+    /// How much to read at `position`: not what is only reserved.
+    fn ahead(&self, position: u64) -> usize {
+        let bytes = match self.file.data_range(position) {
+            Ok(Some(data)) if data.start <= position => data.end - position,
+            Ok(_) => 0,
+            Err(_) => u64::MAX,
+        };
+        to_usize(bytes.min(to_u64(READ_BYTES))).max(READ_BYTES_MIN)
+    }
+
     /// The bytes of the batch at `position`, if its length makes sense.
     pub fn batch(&mut self, position: u64) -> Option<&[u8]> {
         let header = BatchHeader::parse(self.at(position, HEADER_BYTES)?).ok()?;
@@ -70,15 +82,18 @@ impl<E: Env> Window<E> {
     /// Whether the rest of the file is zeros.
     pub fn is_zero_from(&mut self, position: u64) -> Result<bool, LogError> {
         let mut at = position;
-        while at < self.len {
-            let piece = READ_BYTES.min(to_usize(self.len - at));
+        loop {
+            let data = self.file.data_range(at);
+            let data = data.map_err(|error| LogError::io("read", &self.path, &error))?;
+            let Some(data) = data.filter(|data| data.start < self.len) else { return Ok(true) };
+            at = at.max(data.start);
+            let piece = READ_BYTES.min(to_usize(data.end.min(self.len) - at));
             let Some(bytes) = self.at(at, piece) else { return Ok(false) };
             if bytes[..piece].iter().any(|byte| *byte != 0) {
                 return Ok(false);
             }
             at += to_u64(piece);
         }
-        Ok(true)
     }
 
     /// The first place after `position` where a whole, checked batch with an offset above `expected`

@@ -8,6 +8,7 @@ use crate::env::{Create, Durability, File, OpenMode};
 use bytes::Bytes;
 use std::ffi::CString;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -250,6 +251,26 @@ impl File for UringFile {
             return Err(io::Error::last_os_error());
         }
         Ok(u64::try_from(status.st_size).expect("sizes are not negative"))
+    }
+
+    fn data_range(&self, position: u64) -> io::Result<Option<Range<u64>>> {
+        let len = self.len()?;
+        if position >= len {
+            return Ok(None);
+        }
+        let seek = |position, whence| {
+            // SAFETY: plain system call without pointers; no call uses the file's own position.
+            let found = unsafe { libc::lseek(self.descriptor.as_raw_fd(), position, whence) };
+            u64::try_from(found).map_err(|_| io::Error::last_os_error())
+        };
+        let start = match seek(offset(position)?, libc::SEEK_DATA) {
+            Ok(start) => start,
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Ok(None),
+            // A file system that does not know.
+            Err(_) => return Ok(Some(position..len)),
+        };
+        let end = seek(offset(start)?, libc::SEEK_HOLE).unwrap_or(len);
+        Ok(Some(start..end.max(start)))
     }
 
     fn drop_cache(&self) {
