@@ -100,7 +100,7 @@ impl<E: Env> Partition<E> {
             self.0.all_pending.borrow_mut().push_back((start, end.offset));
         }
         self.0.shared.commit.enqueue(self, acks);
-        self.0.shared.mark_dirty();
+        self.mark_dirty();
         Ok(Appended {
             base_offset: start.offset,
             last_offset: end.offset - 1,

@@ -4,22 +4,23 @@
 //! It sleeps without a timer while nothing is dirty.
 
 use crate::config::{
-    BACKGROUND_FLUSH_MS, CHECKPOINT_CONCURRENCY, CHECKPOINT_MS, IDLE_TRIM_MS, INDEX_UNSYNCED_MAX,
-    UNSNAPPED_BYTES_MAX,
+    BACKGROUND_FLUSH_MS, CHECKPOINT_CONCURRENCY, CHECKPOINT_MS, IDLE_LOOK_MS, IDLE_TRIM_MS,
+    INDEX_LAG_BYTES, INDEX_UNSYNCED_MAX, UNSNAPPED_BYTES_MAX,
 };
+use crate::directory::{Directory, make_directories};
 use crate::error::LogError;
 use crate::journal;
 use crate::names::{self, EPOCH_FILE, SNAPSHOT_SUFFIX};
 use crate::node_files::{CheckpointRow, encode_epochs};
 use crate::partition::{Partition, Place};
-use crate::points::{Mark, Point, Points};
+use crate::points::{IndexState, Mark, Point, Points};
 use crate::retention::empty_trash;
-use crate::segment::{Segment, to_count};
+use crate::segment::{Segment, from_count, to_count};
 use crate::shared::Shared;
 use engine_base::TopicPartition;
 use engine_io::{Env, Instant};
 use futures_util::stream::{self, StreamExt};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,12 +31,15 @@ const SNAPSHOTS_KEPT: usize = 2;
 /// The background task.
 pub(crate) async fn background<E: Env>(shared: Rc<Shared<E>>) {
     let mut last = shared.env.now();
+    let mut looked = last;
+    let mut has_open = true;
     loop {
         let wake = shared.background.wait();
         if shared.stopped.get() {
             return;
         }
         make_journal_file(&shared).await;
+        make_directories(&shared).await;
         let wanted = shared.checkpoint_wanted.get();
         let due = shared.env.now().since(last) >= Duration::from_millis(CHECKPOINT_MS);
         if wanted || (due && needs_checkpoint(&shared)) {
@@ -49,15 +53,21 @@ pub(crate) async fn background<E: Env>(shared: Rc<Shared<E>>) {
         }
         flush_behind(&shared).await;
         empty_trash(&shared).await;
-        let idle = !trim_idle(&shared).await && !needs_checkpoint(&shared);
+        if shared.env.now().since(looked) >= Duration::from_millis(IDLE_LOOK_MS) {
+            looked = shared.env.now();
+            has_open = trim_idle(&shared).await;
+        }
+        let idle = !has_open && !needs_checkpoint(&shared) && shared.unnamed.borrow().is_empty();
         let flushed = (!shared.commit.has_unsynced() || shared.commit.fenced.get())
             && shared.unflushed.borrow().is_empty();
         let fenced = shared.commit.fenced.get();
         let ready = fenced || shared.commit.files.borrow().missing().is_none();
         if idle && flushed && ready && shared.trash.borrow().is_empty() {
             shared.dirty.set(false);
-            last = shared.env.now();
             wake.await;
+            last = shared.env.now();
+            looked = last;
+            has_open = true;
         } else {
             pause(&shared, wake).await;
         }
@@ -133,7 +143,7 @@ pub(crate) async fn make_journal<E: Env>(
 
 fn needs_checkpoint<E: Env>(shared: &Shared<E>) -> bool {
     shared.checkpoint_wanted.get()
-        || shared.partitions.borrow().values().any(|partition| partition.needs_checkpoint())
+        || shared.dirty_partitions.borrow().iter().any(Partition::needs_checkpoint)
 }
 
 /// One checkpoint of the whole shard.
@@ -143,8 +153,8 @@ pub(crate) async fn checkpoint<E: Env>(shared: &Rc<Shared<E>>) -> Result<(), Log
     shared.commit.files.borrow_mut().begin_checkpoint();
     shared.unchecked_bytes.set(0);
     let dirty: Vec<Partition<E>> = {
-        let partitions = shared.partitions.borrow();
-        partitions.values().filter(|partition| partition.needs_checkpoint()).cloned().collect()
+        let partitions = shared.dirty_partitions.borrow();
+        partitions.iter().filter(|partition| partition.needs_checkpoint()).cloned().collect()
     };
     let results: Vec<Result<Point, LogError>> = stream::iter(dirty.iter().cloned())
         .map(async |partition: Partition<E>| partition.checkpoint().await)
@@ -163,6 +173,7 @@ pub(crate) async fn checkpoint<E: Env>(shared: &Rc<Shared<E>>) -> Result<(), Log
     for (partition, point) in &moved {
         partition.0.point.set(*point);
     }
+    shared.forget_clean();
     let freed = shared.commit.files.borrow_mut().recycle(&freeable);
     if freed {
         shared.commit.wake();
@@ -187,18 +198,17 @@ async fn write_points_naming<E: Env>(
 ) -> Result<Vec<(u32, u64)>, LogError> {
     let _one = shared.points_lock.acquire().await;
     let named: Vec<Partition<E>> = shared.partitions.borrow().values().cloned().collect();
-    let points = points_now(shared, moved);
-    let covered: HashMap<u32, i64> = named
-        .iter()
-        .filter_map(|one| Some((one.0.slot, points.get(&one.id())?.recovery.offset)))
-        .collect();
-    // A slot that is not there belongs to a deleted partition.
-    let is_done = |slot, end| covered.get(&slot).is_none_or(|offset| *offset >= end);
+    let points = points_now(shared, &named, moved);
+    let mut covered = vec![i64::MAX; slot_index(shared.slots.get())];
+    for (partition, point) in named.iter().zip(&points) {
+        covered[slot_index(partition.0.slot)] = point.recovery.offset;
+    }
+    // A slot without a partition belongs to a deleted one.
+    let is_done = |slot, end| covered[slot_index(slot)] >= end;
     let (journal, freeable) = {
         let files = shared.commit.files.borrow();
         (files.state(is_done, shared.commit.synced.get(), made), files.freeable(is_done))
     };
-    let points = points.into_values().collect();
     let (shard, shard_count) = (shared.config.shard, shared.config.shard_count);
     let bytes = Points { run: shared.run, shard, shard_count, journal, points }.encode();
     let path = shared.config.dir.join(names::points(shard_count, shard));
@@ -208,34 +218,69 @@ async fn write_points_naming<E: Env>(
     Ok(freeable)
 }
 
-/// The points to be written.
+fn slot_index(slot: u32) -> usize {
+    usize::try_from(slot).expect("addresses have 64 bits")
+}
+
+/// The points to be written: of `partitions` in their order, then of what is lost.
 fn points_now<E: Env>(
     shared: &Shared<E>,
+    partitions: &[Partition<E>],
     moved: &[(Partition<E>, Point)],
-) -> BTreeMap<TopicPartition, Point> {
-    let partitions = shared.partitions.borrow();
-    let mut points: BTreeMap<TopicPartition, Point> =
-        partitions.iter().map(|(id, partition)| (*id, partition.0.point.get())).collect();
-    for (partition, point) in moved {
-        if points.contains_key(&partition.id()) {
-            points.insert(partition.id(), *point);
-        }
-    }
-    for (id, point) in &mut points {
-        point.log_start = partitions[id].log_start();
+) -> Vec<Point> {
+    let moved: HashMap<u32, &Point> =
+        moved.iter().map(|(partition, point)| (partition.0.slot, point)).collect();
+    let mut points: Vec<Point> = Vec::with_capacity(partitions.len());
+    for partition in partitions {
+        let known = moved.get(&partition.0.slot).map(|point| **point);
+        let point = known.unwrap_or_else(|| partition.0.point.get());
+        points.push(Point { log_start: partition.log_start(), ..point });
     }
     // What is not there now shall be missed at the next start too.
-    for (id, point) in shared.lost.borrow().iter() {
-        points.entry(*id).or_insert(*point);
-    }
+    let there = shared.partitions.borrow();
+    let lost = shared.lost.borrow();
+    points.extend(lost.iter().filter(|(id, _)| !there.contains_key(id)).map(|(_, point)| *point));
     points
 }
 
+impl<E: Env> Shared<E> {
+    /// Takes partitions that need no checkpoint out of the list.
+    fn forget_clean(&self) {
+        self.dirty_partitions.borrow_mut().retain(|partition| {
+            let stays = partition.is_dirty();
+            partition.0.dirty.set(stays);
+            stays
+        });
+    }
+}
+
 impl<E: Env> Partition<E> {
+    /// Notes that something of the partition is to be written some time.
+    pub(crate) fn mark_dirty(&self) {
+        let shared = &self.0.shared;
+        if !self.0.dirty.replace(true) {
+            shared.dirty_partitions.borrow_mut().push(self.clone());
+            if !self.is_named() {
+                shared.unnamed.borrow_mut().push(self.clone());
+            }
+        }
+        shared.mark_dirty();
+    }
+
     pub(crate) fn needs_checkpoint(&self) -> bool {
+        self.is_behind(self.0.kill.get().mark)
+    }
+
+    /// Whether a checkpoint will be needed, if not now then when all is kill-safe.
+    fn is_dirty(&self) -> bool {
+        self.is_behind(self.0.end.get())
+    }
+
+    /// Whether the recovery point lies before `mark`, or says something old.
+    fn is_behind(&self, mark: Mark) -> bool {
         let point = self.0.point.get();
         self.0.stop.get().is_none()
-            && (self.0.kill.get().mark.offset > point.recovery.offset
+            && (mark.offset > point.recovery.offset
                 || self.0.epochs_dirty.get()
                 || point.log_start != self.log_start())
     }
@@ -265,8 +310,10 @@ impl<E: Env> Partition<E> {
             .saturating_sub(to_count(segment.index_files.get().synced.offsets));
         let sync = unsynced >= INDEX_UNSYNCED_MAX;
         let (state, position) = (place.state, place.mark.position);
-        let written = segment.write_index(env, &dir, state, position, sync).await;
-        written.map_err(|error| LogError::io("write index of", &dir, &error))?;
+        if sync || position >= segment.index_files.get().position + INDEX_LAG_BYTES {
+            let written = segment.write_index(env, &dir, state, position, sync).await;
+            written.map_err(|error| LogError::io("write index of", &dir, &error))?;
+        }
         Ok(self.point_at(place, &segment))
     }
 
@@ -275,6 +322,13 @@ impl<E: Env> Partition<E> {
         let stop = self.0.stop.get();
         if stop.is_some() {
             return Err(LogError::Fenced);
+        }
+        if self.0.directory.get() == Directory::Missing && self.size_bytes() == 0 {
+            // Nothing of it is on the disk, and nothing has to be.
+            return Ok(self.point_at(self.0.kill.get(), &self.active()));
+        }
+        if self.is_finished() {
+            return Ok(self.point_at(self.end_place(), &self.active()));
         }
         self.checkpoint().await?;
         let _guard = self.0.io.acquire().await;
@@ -294,7 +348,25 @@ impl<E: Env> Partition<E> {
         active.write_index(env, &dir, state, position, true).await.map_err(failed)?;
         env.sync_dir(&dir).await.map_err(failed)?;
         active.close_file();
+        active.keep_last_block(env, &dir).await.map_err(failed)?;
         Ok(self.point_at(place, &active))
+    }
+
+    /// Whether the files are as a clean stop leaves them: nothing came since the last one.
+    fn is_finished(&self) -> bool {
+        let active = self.active();
+        if let Some(index) = active.index.borrow_mut().as_mut() {
+            index.seal();
+        }
+        let (state, files) = (active.index_state(), active.index_files.get());
+        let end = active.end_mark();
+        let earlier = self.segment_count() - 1;
+        self.0.segments.borrow()[..earlier].iter().all(|segment| segment.complete.get())
+            && !self.is_dirty()
+            && active.has_file()
+            && !active.is_open()
+            && (active.allocated.get(), active.flushed.get()) == (end.position, end)
+            && files.synced == state
     }
 
     /// The point that says: recovery starts at `place`.
@@ -314,7 +386,11 @@ impl<E: Env> Partition<E> {
             partition: self.id(),
             log_start: self.log_start(),
             recovery: place.mark,
-            index: place.state,
+            index: IndexState {
+                offsets: place.state.offsets.min(from_count(files.offsets)),
+                times: place.state.times.min(from_count(files.times)),
+                max: place.state.max,
+            },
             synced_position,
             synced,
             first_timestamp: segment.first_timestamp.get(),
@@ -378,6 +454,7 @@ impl<E: Env> Partition<E> {
     /// Saves the producer state as of `offset` (it covers all records below) in Kafka's file.
     pub async fn write_snapshot(&self, offset: i64, bytes: &[u8]) -> Result<(), LogError> {
         assert!(offset <= self.log_end());
+        self.make_directory().await?;
         let dir = self.0.dir.borrow().clone();
         let path = names::offset_file(&dir, offset, SNAPSHOT_SUFFIX);
         let env = &self.0.shared.env;

@@ -275,6 +275,7 @@ fn gather<E: Env>(shared: &Rc<Shared<E>>) -> Vec<Share<E>> {
         }
         let bytes: usize =
             pieces.iter().map(|(_, start, end)| ENTRY_HEADER_BYTES + to_usize(end - start)).sum();
+        let bytes = bytes + partition.name_entry_bytes();
         // Chunks hold at least 16 KiB, so a range below the direct threshold has few slices.
         let count = match partition.pending_bytes() {
             ..=COPIED_BYTES_MAX => 0,
@@ -313,8 +314,9 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
     // Headers of entries and what is copied. Before `cuts`, positions in it, come the long ranges.
     let mut copied = commit.copied.borrow_mut();
     copied.clear();
+    let named: usize = shares.iter().map(|one| one.partition.put_name_entry(&mut copied)).sum();
     let mut cuts = Vec::new();
-    let mut body_bytes = 0;
+    let mut body_bytes = copied.len();
     for (index, (share, piece)) in pieces.iter().enumerate() {
         let bytes = piece.end - piece.start;
         let entry = EntryHeader {
@@ -356,7 +358,8 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
     if from < copied.len() {
         slices.push(&copied[from..]);
     }
-    let header = frame_header(shared, (generation, files.id()), body_bytes, pieces.len() + notes);
+    let entries = named + pieces.len() + notes;
+    let header = frame_header(shared, (generation, files.id()), body_bytes, entries);
     let head = header.encode(slices.iter().copied());
     let mut vector = Vec::with_capacity(slices.len() + 1);
     vector.push(io::IoSlice::new(&head));

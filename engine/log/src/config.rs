@@ -40,6 +40,11 @@ pub(crate) const CHECKPOINT_CONCURRENCY: usize = 16;
 /// First and largest step by which an active segment's file grows ahead of its data.
 pub(crate) const ALLOCATE_BYTES_MIN: u64 = 64 << 10;
 pub(crate) const ALLOCATE_BYTES_MAX: u64 = 16 << 20;
+/// How often idle segments are looked for, in milliseconds.
+pub(crate) const IDLE_LOOK_MS: u64 = 5_000;
+/// Bytes of a segment that its index files may lag behind a checkpoint. After a crash they have no
+/// entries for so much, which a look-up then walks through.
+pub(crate) const INDEX_LAG_BYTES: u64 = 64 << 10;
 /// Index entries not synced yet, per segment, before a checkpoint syncs the index files.
 pub(crate) const INDEX_UNSYNCED_MAX: usize = 256;
 /// Bytes one read returns at most, whatever the caller allows, except for a first batch that is

@@ -6,7 +6,10 @@ use engine_base::codec::{DecodeError, Reader, Write};
 use engine_base::{TopicPartition, Uuid};
 
 pub const FRAME_MAGIC: [u8; 4] = *b"TMJ1";
-pub const FRAME_VERSION: u16 = 2;
+/// 3 is left out: no flipped bit makes one version of another.
+pub const FRAME_VERSION: u16 = 4;
+/// Is read as well; it has no [`EntryKind::Name`].
+const FRAME_VERSION_BEFORE: u16 = 2;
 pub const FRAME_HEADER_BYTES: usize = 56;
 pub const ENTRY_HEADER_BYTES: usize = 48;
 /// Frames start on multiples of this.
@@ -94,7 +97,9 @@ impl FrameHeader {
     fn fields(head: &[u8]) -> Result<(FrameHeader, u32), DecodeError> {
         let mut reader = Reader::new(head);
         reader.take(4)?;
-        if reader.u16()? != FRAME_VERSION || reader.u16()? != 56 {
+        let version = reader.u16()?;
+        let known = [FRAME_VERSION, FRAME_VERSION_BEFORE].contains(&version);
+        if !known || reader.u16()? != 56 {
             return Err(DecodeError::Value);
         }
         let crc = reader.u32()?;
@@ -129,6 +134,9 @@ pub enum EntryKind {
     Durable,
     /// The partition's log start offset is `position` (a record offset here).
     LogStart,
+    /// The partition's directory is not on stable media yet: the `length` bytes that follow are the
+    /// name of its topic. In each frame with data of such a partition, before the data.
+    Name,
 }
 
 impl EntryKind {
@@ -137,7 +145,13 @@ impl EntryKind {
             EntryKind::Data => 1,
             EntryKind::Durable => 2,
             EntryKind::LogStart => 3,
+            EntryKind::Name => 4,
         }
+    }
+
+    /// Whether bytes follow the entry's header.
+    const fn has_bytes(self) -> bool {
+        matches!(self, EntryKind::Data | EntryKind::Name)
     }
 }
 
@@ -170,6 +184,7 @@ impl EntryHeader {
             1 => EntryKind::Data,
             2 => EntryKind::Durable,
             3 => EntryKind::LogStart,
+            4 => EntryKind::Name,
             _ => return Err(DecodeError::Value),
         };
         reader.u16()?;
@@ -204,7 +219,7 @@ impl<'a> Entries<'a> {
     fn entry(&mut self) -> Result<(EntryHeader, usize, &'a [u8]), DecodeError> {
         let header = EntryHeader::decode(&mut self.reader)?;
         let at = self.total - self.reader.left();
-        let length = if header.kind == EntryKind::Data { header.length } else { 0 };
+        let length = if header.kind.has_bytes() { header.length } else { 0 };
         let bytes = self.reader.take(usize::try_from(length).map_err(|_| DecodeError::Length)?)?;
         Ok((header, at, bytes))
     }
@@ -244,12 +259,16 @@ mod tests {
         let durable =
             EntryHeader { kind: EntryKind::Durable, partition, segment: 3, position: 9, length: 0 };
         durable.encode(&mut body);
+        let name =
+            EntryHeader { kind: EntryKind::Name, partition, segment: 0, position: 0, length: 2 };
+        name.encode(&mut body);
+        body.extend_from_slice(b"to");
         let header = FrameHeader {
             generation: Generation { run: 2, turn: 3 },
             sequence: 77,
             synced_sequence: 76,
             body_bytes: u32::try_from(body.len()).expect("small"),
-            entry_count: 2,
+            entry_count: 3,
             shard: 1,
             shard_count: 4,
             id: 0x0102_0304_0506_0708,
@@ -257,7 +276,7 @@ mod tests {
         (header, body)
     }
 
-    /// The bytes of format version 2. If this fails, old journals can no longer be read: add a
+    /// The bytes of format version 4. If this fails, old journals can no longer be read: add a
     /// version instead.
     #[test]
     fn golden_bytes() {
@@ -266,7 +285,7 @@ mod tests {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(
             hex(&head),
-            "544d4a31000200386e78be13000000650000000200000002000000030000\
+            "544d4a3100040038322dc794000000970000000300000002000000030000\
              00000000004d000000000000004c000100040102030405060708"
                 .replace(' ', "")
         );
@@ -275,9 +294,34 @@ mod tests {
             "0001000000000007303132333435363738396162636465660000000000\
              0003e80000000000001000000000050000000068656c6c6f0002000000\
              00000730313233343536373839616263646566000000000000000300000\
-             000000000090000000000000000"
+             000000000090000000000000000000400000000000730313233343536373\
+             8396162636465660000000000000000000000000000000000000002000000\
+             00746f"
                 .replace(' ', "")
         );
+    }
+
+    /// What brokers wrote before there were names.
+    #[test]
+    fn version_2_is_read() {
+        let mut bytes = Vec::new();
+        for pair in concat!(
+            "544d4a31000200386e78be1300000065000000020000000200000003000000000000004d00000000",
+            "0000004c000100040102030405060708",
+            "0001000000000007303132333435363738396162636465660000000000",
+            "0003e80000000000001000000000050000000068656c6c6f0002000000",
+            "0000073031323334353637383961626364656600000000000000030000",
+            "0000000000090000000000000000"
+        )
+        .as_bytes()
+        .chunks(2)
+        {
+            let pair = std::str::from_utf8(pair).expect("digits");
+            bytes.push(u8::from_str_radix(pair, 16).expect("digits"));
+        }
+        let (header, body) = FrameHeader::parse(&bytes).expect("a frame");
+        assert_eq!((header.sequence, header.entry_count), (77, 2));
+        assert!(Entries::new(body).all(|entry| entry.is_ok()));
     }
 
     #[test]
@@ -290,7 +334,8 @@ mod tests {
         assert_eq!((parsed, parsed_body), (header, &body[..]));
         let entries: Vec<_> =
             Entries::new(parsed_body).map(|entry| entry.expect("whole")).collect();
-        assert_eq!(entries.len(), 2);
+        assert_eq!(entries.len(), 3);
+        assert_eq!(entries[2].2, b"to");
         assert_eq!((entries[0].1, entries[0].2), (ENTRY_HEADER_BYTES, &b"hello"[..]));
         for bit in 0..(FRAME_HEADER_BYTES + body.len()) * 8 {
             let mut bad = bytes.clone();
@@ -307,7 +352,8 @@ mod tests {
         let (_, body) = sample();
         for cut in 0..body.len() {
             let last = Entries::new(&body[..cut]).last();
-            let whole = cut == 0 || cut == ENTRY_HEADER_BYTES + 5;
+            let two = 2 * ENTRY_HEADER_BYTES + 5;
+            let whole = [0, ENTRY_HEADER_BYTES + 5, two].contains(&cut);
             assert_eq!(last.is_none_or(|entry| entry.is_ok()), whole, "cut {cut}");
         }
     }

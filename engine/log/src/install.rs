@@ -13,16 +13,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Everything recovered is durable, with complete index files.
+/// Everything recovered is durable, and the index files are complete.
 fn point_after_recovery<E: Env>(loaded: &Loaded<E>, place: Place, active: &Segment<E>) -> Point {
+    let files = active.index_files.get();
     let first = loaded.headers.first().map(|header| header.base_offset.0);
     Point {
         partition: loaded.id,
         log_start: loaded.log_start,
         recovery: place.mark,
         index: place.state,
-        synced_position: place.mark.position,
-        synced: place.state,
+        synced_position: files.synced_position,
+        synced: files.synced,
         first_timestamp: active.first_timestamp.get(),
         created_ms: active.created_ms.get(),
         replay_from: first.unwrap_or(place.mark.offset),
@@ -52,6 +53,9 @@ pub(crate) fn install<E: Env>(
         slot: shared.next_slot(),
         shared: shared.clone(),
         dir: RefCell::new(loaded.dir),
+        directory: Cell::new(loaded.directory),
+        named_by_journal: Cell::new(false),
+        is_remade: loaded.is_remade,
         config: Cell::new(shared.config.partition),
         segments: RefCell::new(loaded.segments),
         log_start: Cell::new(loaded.log_start),
@@ -72,6 +76,7 @@ pub(crate) fn install<E: Env>(
         queued: Cell::new(false),
         direct: Cell::new(false),
         unflushed: Cell::new(false),
+        dirty: Cell::new(false),
         writing_out: Cell::new(false),
         io: Lock::default(),
         point: Cell::new(point),

@@ -13,6 +13,7 @@
 //! | `checkpoint`, `points` | recovery points, freeing the journal |
 //! | `recovery`, `rebuild`, `lost`, `start`, `snapshots`, `replay`, `required`, `scan`, `window` | start after a stop of any kind |
 //! | `retention` | removing segments and partitions |
+//! | `directory` | a partition's directory, made with its first bytes |
 //! | `names`, `contents`, `node_files` | Kafka's directory layout and small text files |
 //! | `waiting`, `shared`, `config`, `error` | the rest |
 
@@ -23,6 +24,7 @@ mod cold;
 mod commit;
 mod config;
 mod contents;
+mod directory;
 mod error;
 pub mod file_header;
 pub mod frame;

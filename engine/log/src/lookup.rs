@@ -140,7 +140,7 @@ impl<E: Env> Partition<E> {
             return Ok(log_start);
         }
         self.0.log_start.set(offset);
-        self.0.shared.mark_dirty();
+        self.mark_dirty();
         let note = EntryHeader {
             kind: EntryKind::LogStart,
             partition: self.id(),

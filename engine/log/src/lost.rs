@@ -109,7 +109,7 @@ pub(crate) fn start_of_missing<E: Env>(
 /// of a partition cut short.
 pub(crate) fn tell_unnamed<E: Env>(shared: &Shared<E>, dir: &Path) {
     let entries = shared.env.read_dir(dir).unwrap_or_default();
-    if entries.iter().any(|entry| entry.name.ends_with(LOG_SUFFIX)) {
+    if entries.iter().any(|entry| entry.name.ends_with(LOG_SUFFIX) && entry.len > 0) {
         tracing::error!(
             file = %dir.join(METADATA_FILE).display(),
             "topic id is missing or damaged: the partition is not served, its segments are kept"

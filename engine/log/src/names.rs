@@ -25,6 +25,8 @@ pub const ACCEPT_LOSS_FILE: &str = ".tidemill-accept-loss";
 
 const JOURNAL_PREFIX: &str = ".tidemill-journal-";
 const POINTS_PREFIX: &str = ".tidemill-points-";
+/// The longest name of a topic, in bytes.
+pub(crate) const TOPIC_BYTES_MAX: usize = 249;
 /// The longest name a file system takes, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 

@@ -5,6 +5,7 @@
 
 use crate::append::Acks;
 use crate::config::PartitionConfig;
+use crate::directory::Directory;
 use crate::error::LogError;
 use crate::points::{IndexState, Mark, Point};
 use crate::segment::Segment;
@@ -48,6 +49,11 @@ pub(crate) struct Inner<E: Env> {
     pub slot: u32,
     pub shared: Rc<Shared<E>>,
     pub dir: RefCell<PathBuf>,
+    pub directory: Cell<Directory>,
+    /// A frame of this run names the partition.
+    pub named_by_journal: Cell<bool>,
+    /// Was made again by recovery, which knew it from the journal only.
+    pub is_remade: bool,
     pub config: Cell<PartitionConfig>,
     /// By base offset; the last is the active one.
     pub segments: RefCell<Vec<Rc<Segment<E>>>>,
@@ -82,6 +88,8 @@ pub(crate) struct Inner<E: Env> {
     pub direct: Cell<bool>,
     /// In the list of partitions to flush.
     pub unflushed: Cell<bool>,
+    /// In the list of partitions that may need a checkpoint.
+    pub dirty: Cell<bool>,
     /// A task writes out what lies in memory and the journal only.
     pub writing_out: Cell<bool>,
     /// Held while segments are written, synced, trimmed or removed.

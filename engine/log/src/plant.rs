@@ -14,6 +14,8 @@ pub(crate) enum Bug {
     IgnoreRuns,
     /// Do not sync the directory of a new segment.
     SkipDirSync,
+    /// Do not name partitions without a directory in the journal.
+    ForgetNames,
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! Used by [`crate::recovery`] only.
 
 use crate::error::LogError;
-use crate::index::SegmentIndex;
+use crate::index::{OFFSET_ENTRY_BYTES, SegmentIndex, TIME_ENTRY_BYTES};
 use crate::names::{self, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::points::{IndexState, Mark, Point};
 use crate::scan::Found;
-use crate::segment::{IndexFiles, Segment, SegmentStart, to_count};
+use crate::segment::{IndexFiles, Segment, SegmentStart, from_count};
 use crate::tail::{align_down, to_u64, to_usize};
 use engine_io::{Create, Env, File, OpenMode};
 use std::io;
@@ -29,15 +29,12 @@ pub(crate) async fn make_segments<E: Env>(
         if !active && let Some(index) = &mut found.index {
             index.seal();
         }
-        // Files that are whole in the page cache may still be lost to a power cut.
         let known = point.filter(|point| point.recovery.segment == found.base);
-        let durable = found.scanned == 0
-            && found.index.as_ref().is_none_or(|index| {
-                let synced = known.map(|point| point.synced);
-                let counts = synced.map(|one| (to_count(one.offsets), to_count(one.times)));
-                counts == Some(index.counts())
-            });
-        let files = write_index_files(env, dir, &found, durable).await?;
+        if !active {
+            // Nothing will be written to its index files any more.
+            found.synced = None;
+        }
+        let files = write_index_files(env, dir, &found).await?;
         let stub = if active { read_stub(env, dir, &found).await? } else { Vec::new() };
         let (offset, position) = (found.end_offset, found.len);
         let mark = Mark { offset, segment: found.base, position };
@@ -62,19 +59,34 @@ pub(crate) async fn make_segments<E: Env>(
     Ok(made)
 }
 
-/// Brings the index files of a scanned segment to the state of its index. `durable`: all entries are
-/// in the files, on stable media; there may be more after them.
+/// Brings the index files of a scanned segment to the state of its index. Files that are whole in the
+/// page cache may still be lost to a power cut: where it is known up to where they are durable, the
+/// next point says so, and they are synced in time; others are now.
 async fn write_index_files<E: Env>(
     env: &E,
     dir: &Path,
     found: &Found,
-    durable: bool,
 ) -> Result<IndexFiles, LogError> {
     let Some(index) = &found.index else {
         let synced =
             IndexState { offsets: 0, times: 0, max: SegmentIndex::new(found.base).max_timestamp() };
-        return Ok(IndexFiles { offsets: 0, times: 0, synced_position: 0, synced });
+        return Ok(IndexFiles::none(synced));
     };
+    let (offsets, times) = index.counts();
+    let synced = IndexState {
+        offsets: from_count(offsets),
+        times: from_count(times),
+        max: index.max_timestamp(),
+    };
+    let position = found.len;
+    let now = IndexFiles { offsets, times, position, synced_position: position, synced };
+    let bytes = (offsets * OFFSET_ENTRY_BYTES, times * TIME_ENTRY_BYTES);
+    if let Some((synced_position, synced)) = found.synced
+        && found.scanned == 0
+        && found.index_bytes == Some((to_u64(bytes.0), to_u64(bytes.1)))
+    {
+        return Ok(IndexFiles { synced_position, synced, ..now });
+    }
     let pairs = [(INDEX_SUFFIX, index.offset_bytes(0)), (TIME_INDEX_SUFFIX, index.time_bytes(0))];
     let mut made = false;
     for (suffix, bytes) in pairs {
@@ -90,22 +102,22 @@ async fn write_index_files<E: Env>(
             }
             Err(error) => return Err(failed(error)),
         };
-        if durable && file.len().map_err(failed)? == to_u64(bytes.len()) {
-            continue;
+        if file.len().map_err(failed)? > to_u64(bytes.len()) {
+            file.set_len(to_u64(bytes.len())).await.map_err(failed)?;
         }
-        file.set_len(to_u64(bytes.len())).await.map_err(failed)?;
         file.write_cached(&[io::IoSlice::new(&bytes)], 0).map_err(failed)?;
-        file.sync_data().await.map_err(failed)?;
+        if found.synced.is_none() {
+            file.sync_data().await.map_err(failed)?;
+        }
+    }
+    if let Some((synced_position, synced)) = found.synced {
+        return Ok(IndexFiles { synced_position, synced, ..now });
     }
     if made {
         let failed = |error: io::Error| LogError::io("sync", dir, &error);
         env.sync_dir(dir).await.map_err(failed)?;
     }
-    let (offsets, times) = index.counts();
-    let count = |count| u32::try_from(count).expect("index files stay below 2 GiB");
-    let synced =
-        IndexState { offsets: count(offsets), times: count(times), max: index.max_timestamp() };
-    Ok(IndexFiles { offsets, times, synced_position: found.len, synced })
+    Ok(now)
 }
 
 /// The bytes of the last block that is not full.
@@ -120,7 +132,11 @@ async fn read_stub<E: Env>(env: &E, dir: &Path, found: &Found) -> Result<Vec<u8>
     let mode = OpenMode { write: false, create: Create::Never, direct: false };
     let file = env.open(&path, mode).await.map_err(failed)?;
     let count = file.read_cached(&mut stub, start).map_err(failed)?;
-    file.drop_cache();
+    // After a clean stop only this block is there, and stays for the next start: the first direct
+    // write takes it away.
+    if found.scanned > 0 {
+        file.drop_cache();
+    }
     if count < stub.len() {
         return Err(LogError::Damaged { file: path, position: start + to_u64(count) });
     }

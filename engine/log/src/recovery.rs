@@ -2,6 +2,7 @@
 //! at open; whatever it finds is durable before it returns. Nothing here depends on Kafka's
 //! per-directory checkpoint files for correctness, only for how much is read.
 
+use crate::directory::Directory;
 use crate::error::{Damage, LogError};
 use crate::names::{
     self, EPOCH_FILE, INDEX_SUFFIX, LOG_SUFFIX, METADATA_FILE, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX,
@@ -41,6 +42,9 @@ pub(crate) struct Loaded<E: Env> {
     pub id: TopicPartition,
     pub topic: String,
     pub dir: PathBuf,
+    pub directory: Directory,
+    /// Known from the journal only, see [`Partition::is_remade`](crate::Partition::is_remade).
+    pub is_remade: bool,
     pub segments: Vec<Rc<Segment<E>>>,
     pub end: Mark,
     pub log_start: i64,
@@ -146,11 +150,16 @@ pub(crate) async fn recover<E: Env>(
     let (headers, epochs, damages) = (scan.headers, scan.epochs, scan.damages);
     make_durable(env, &dir, &epochs, epoch_text, sources.clean).await?;
     let scanned_bytes = segments.iter().map(|found| found.scanned).sum();
+    // Without bytes, what lies there may not be on stable media: it is made again with the first.
+    let is_empty = segments.iter().all(|found| found.len == 0);
+    let directory = if is_empty { Directory::Missing } else { Directory::Named };
     let segments = make_segments(env, &dir, segments, end, known.point, sources.now_ms).await?;
     Ok(Loaded {
         id,
         topic: topic.to_owned(),
         dir,
+        directory,
+        is_remade: false,
         end: segments.last().expect("at least a fresh one").end_mark(),
         segments,
         log_start,
@@ -205,6 +214,16 @@ impl Known<'_> {
         };
         let Some(start) = start else { return Ok(None) };
         let began = (start.segment, start.position, start.offset);
+        if let (true, Some(end), Some(last)) = (scan.clean, start.offset, segments.last_mut())
+            && (last.base, last.len) == (start.segment, start.position)
+        {
+            // All of it was checked before.
+            last.end_offset = end;
+            last.index = Some(start.index);
+            last.first_timestamp = start.first_timestamp;
+            last.synced = start.synced;
+            return Ok(Some(began));
+        }
         scan.run(start, segments).await?;
         Ok(Some(began))
     }
@@ -370,6 +389,14 @@ async fn list<E: Env>(env: &E, dir: &Path) -> Result<Listing, LogError> {
         }
     }
     listing.segments.sort_by_key(|found| found.base);
+    let bytes_of = |base: i64, suffix: &str| {
+        let is_it = |name: &str| names::parse_offset_file(name, suffix) == Some(base);
+        entries.iter().find(|entry| is_it(&entry.name)).map(|entry| entry.len)
+    };
+    if let Some(last) = listing.segments.last_mut() {
+        let sizes = (bytes_of(last.base, INDEX_SUFFIX), bytes_of(last.base, TIME_INDEX_SUFFIX));
+        last.index_bytes = sizes.0.zip(sizes.1);
+    }
     let indexes = entries.iter().filter_map(|entry| {
         let offsets = names::parse_offset_file(&entry.name, INDEX_SUFFIX);
         offsets.or_else(|| names::parse_offset_file(&entry.name, TIME_INDEX_SUFFIX))

@@ -4,6 +4,7 @@
 //! partition ends that partition's redo by itself.
 
 use crate::contents::{JournalName, KnownPoints, PointsHead};
+use crate::directory::topic_name;
 use crate::error::{Damage, LogError};
 use crate::file_header::{FILE_HEADER_BYTES, FRAMES_START, FileHeader};
 use crate::frame::{
@@ -53,6 +54,11 @@ pub(crate) struct PartitionReplay {
     /// Segment and position below which the segment was durable, with the run that says so.
     pub durable: Option<(u32, i64, u64)>,
     pub log_start: i64,
+    /// Name of the topic, with the run that says so, if the directory was not on stable media when
+    /// the last of the entries was written.
+    pub name: Option<(u32, String)>,
+    /// The frame that says so.
+    name_frame: usize,
 }
 
 #[derive(Default)]
@@ -154,14 +160,14 @@ impl Replay {
                 gaps.push(gap);
             }
         }
-        for frame in &frames {
+        for (number, frame) in frames.iter().enumerate() {
             let header = &frame.header;
             let after_damage = gaps.iter().any(|gap| {
                 gap.is_damage()
                     && (gap.run, gap.shard) == (header.generation.run, header.shard)
                     && header.sequence > gap.last
             });
-            replay.take(frame, after_damage, &files[frame.file].path);
+            replay.take((number, frame), after_damage, &files[frame.file].path);
         }
         Ok(replay)
     }
@@ -249,7 +255,7 @@ impl Replay {
 
     /// `after_damage`: a frame before this one is damaged. So what a partition has after a hole is no
     /// torn tail.
-    fn take(&mut self, frame: &FoundFrame, after_damage: bool, path: &Path) {
+    fn take(&mut self, (number, frame): (usize, &FoundFrame), after_damage: bool, path: &Path) {
         let run = frame.header.generation.run;
         let body = &self.files[frame.file][frame.body.clone()];
         for entry in Entries::new(body) {
@@ -265,6 +271,11 @@ impl Replay {
                 return;
             };
             let known = self.partitions.entry(entry.partition).or_default();
+            if matches!(entry.kind, EntryKind::Data | EntryKind::Durable)
+                && known.name_frame != number
+            {
+                known.name = None;
+            }
             match entry.kind {
                 EntryKind::Data => {
                     let start = frame.body.start + at;
@@ -288,6 +299,10 @@ impl Replay {
                 EntryKind::LogStart => {
                     let offset = i64::try_from(entry.position).unwrap_or(0);
                     known.log_start = known.log_start.max(offset);
+                }
+                EntryKind::Name => {
+                    known.name = topic_name(bytes).map(|name| (run, name));
+                    known.name_frame = number;
                 }
             }
         }

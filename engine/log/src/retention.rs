@@ -2,6 +2,7 @@
 //! and whole partitions. Files are renamed first and removed later, as Kafka does; what is left of
 //! either is removed at the next start. Called by the shard from time to time.
 
+use crate::directory::Directory;
 use crate::error::LogError;
 use crate::names::{
     self, DELETE_DIR_SUFFIX, DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX,
@@ -113,7 +114,7 @@ impl<E: Env> Partition<E> {
         if first > self.log_start() {
             self.0.log_start.set(first);
             self.0.epochs_dirty.set(self.trim_epochs(first) || self.0.epochs_dirty.get());
-            self.0.shared.mark_dirty();
+            self.mark_dirty();
             self.0.moved.notify();
         }
         let dir = self.0.dir.borrow().clone();
@@ -159,6 +160,18 @@ impl<E: Env> Partition<E> {
     /// Takes the partition out of the log for good: its directory is renamed at once and removed
     /// later. Pending appends and readers get `Closed`.
     pub(crate) async fn delete(&self, unique: u128) -> Result<(), LogError> {
+        self.0.stop.set(Some(Stop::Deleted));
+        self.wake_all();
+        if self.is_named_by_journal() {
+            // Else a start after a crash makes it again, perhaps in the place of a later topic of
+            // this name. Where nothing can be written any more, such a start sets it aside.
+            let _told = self.0.shared.commit.note_durably(self.durable_note()).await;
+        }
+        let guard = self.0.io.acquire().await;
+        if self.0.directory.get() == Directory::Missing && !self.has_directory() {
+            return Ok(());
+        }
+        drop(guard);
         let path = self.take_away(unique, DELETE_DIR_SUFFIX).await?;
         let shared = &self.0.shared;
         let due = self.removal_time();

@@ -6,6 +6,7 @@
 use crate::error::{Damage, LogError};
 use crate::index::{IndexedBatch, SegmentIndex};
 use crate::names::{self, DAMAGED_SUFFIX, LOG_SUFFIX};
+use crate::points::IndexState;
 use crate::replay::{Redo, Replay};
 use crate::tail::to_u64;
 use crate::window::{READ_BYTES, RELATIVE_OFFSET_MAX, Window};
@@ -28,6 +29,10 @@ pub(crate) struct Found {
     pub first_timestamp: i64,
     /// Bytes that were read and checked.
     pub scanned: u64,
+    /// Bytes of the offset index file and of the time index file, if both are there.
+    pub index_bytes: Option<(u64, u64)>,
+    /// Up to where the index files are on stable media, if that is known, and the state there.
+    pub synced: Option<(u64, IndexState)>,
 }
 
 /// Where a scan begins.
@@ -41,6 +46,8 @@ pub(crate) struct Start {
     pub strict: bool,
     pub index: SegmentIndex,
     pub first_timestamp: i64,
+    /// Up to where the segment's index files are on stable media, if that is known.
+    pub synced: Option<(u64, IndexState)>,
 }
 
 pub(crate) struct Scan<'a, E: Env> {
@@ -140,6 +147,7 @@ impl<E: Env> Scan<'_, E> {
         let mut position = start.position;
         let mut first_timestamp = start.first_timestamp;
         let mut index = start.index;
+        let mut synced = start.synced;
         let mut exact = start.offset.is_some();
         loop {
             let base = segments[at].base;
@@ -162,6 +170,7 @@ impl<E: Env> Scan<'_, E> {
             found.len = position;
             found.end_offset = expected;
             found.index = Some(index);
+            found.synced = synced.take();
             found.first_timestamp = first_timestamp;
             found.scanned = position - from;
             match rest {
@@ -443,7 +452,16 @@ enum Rest {
 
 impl Found {
     pub fn unscanned(base: i64, len: u64) -> Found {
-        Found { base, len, end_offset: base, index: None, first_timestamp: -1, scanned: 0 }
+        Found {
+            base,
+            len,
+            end_offset: base,
+            index: None,
+            first_timestamp: -1,
+            scanned: 0,
+            index_bytes: None,
+            synced: None,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::index::{MaxTimestamp, SegmentIndex};
 use crate::names::{self, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::plant::{self, Bug};
 use crate::points::{IndexState, Mark};
-use crate::tail::{Tail, align_up};
+use crate::tail::{Tail, align_down, align_up, to_usize};
 use engine_io::{Create, Env, File, Instant, OpenMode};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -19,12 +19,20 @@ use std::rc::Rc;
 /// How far the index files go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IndexFiles {
-    /// Entries in the files.
+    /// Entries in the files, and the position in the segment up to which these go.
     pub offsets: usize,
     pub times: usize,
+    pub position: u64,
     /// Position in the segment up to which the files are on stable media, and the state there.
     pub synced_position: u64,
     pub synced: IndexState,
+}
+
+impl IndexFiles {
+    /// Of a segment without index files; `synced`: the state of an empty index.
+    pub fn none(synced: IndexState) -> IndexFiles {
+        IndexFiles { offsets: 0, times: 0, position: 0, synced_position: 0, synced }
+    }
 }
 
 pub(crate) struct Segment<E: Env> {
@@ -83,7 +91,7 @@ impl<E: Env> Segment<E> {
             end,
             stub: Vec::new(),
             index: Some(index),
-            index_files: IndexFiles { offsets: 0, times: 0, synced_position: 0, synced },
+            index_files: IndexFiles::none(synced),
             allocated: 0,
             first_timestamp: -1,
             created_ms,
@@ -169,6 +177,24 @@ impl<E: Env> Segment<E> {
         drop(forgotten);
     }
 
+    /// Leaves the last block in the page cache, where the next start finds it without a read of the
+    /// device. The file holds the same bytes already; whether the page gets there does not matter.
+    pub async fn keep_last_block(&self, env: &E, dir: &Path) -> io::Result<()> {
+        let (start, bytes) = {
+            let tail = self.tail.borrow();
+            let start = align_down(tail.end());
+            if start < tail.start() || start == tail.end() {
+                return Ok(());
+            }
+            let mut bytes = vec![0; to_usize(tail.end() - start)];
+            tail.copy(start, &mut bytes);
+            (start, bytes)
+        };
+        let path = names::offset_file(dir, self.base, LOG_SUFFIX);
+        let mode = OpenMode { write: true, create: Create::Never, direct: false };
+        env.open(&path, mode).await?.write_cached(&[io::IoSlice::new(&bytes)], start)
+    }
+
     pub fn is_open(&self) -> bool {
         self.file.borrow().is_some()
     }
@@ -245,6 +271,7 @@ impl<E: Env> Segment<E> {
         let mut files = self.index_files.get();
         files.offsets = files.offsets.max(offsets);
         files.times = files.times.max(times);
+        files.position = files.position.max(position);
         if sync {
             files.synced_position = position;
             files.synced = state;
@@ -252,6 +279,10 @@ impl<E: Env> Segment<E> {
         self.index_files.set(files);
         Ok(())
     }
+}
+
+pub(crate) fn from_count(count: usize) -> u32 {
+    u32::try_from(count).expect("index files stay below 2 GiB")
 }
 
 pub(crate) fn to_count(count: u32) -> usize {

@@ -6,12 +6,13 @@ use crate::checkpoint::{background, checkpoint, make_journal, write_points};
 use crate::commit::{Commit, sync_frames, write_frames};
 use crate::config::{CHECKPOINT_CONCURRENCY, LogConfig, PartitionConfig};
 use crate::contents::{Contents, JournalName, is_same_count, list, read_points, relevant_journals};
+use crate::directory::{self, Directory, make_again};
 use crate::error::{Damage, LogError};
 use crate::install::install;
 use crate::journal::Files;
 use crate::lost;
-use crate::names::{self, EPOCH_FILE, METADATA_FILE};
-use crate::node_files::{CheckpointRow, DirCheckpoints, encode_epochs, encode_partition_metadata};
+use crate::names;
+use crate::node_files::{CheckpointRow, DirCheckpoints};
 use crate::partition::Partition;
 use crate::points::{Mark, Point};
 use crate::recovery::{self, Loaded, Sources};
@@ -23,17 +24,18 @@ use crate::shared::Shared;
 use crate::waiting::Gate;
 use engine_base::TopicPartition;
 use engine_io::sync::{Lock, Signal};
-use engine_io::{Env, Queue};
+use engine_io::{DirEntry, Env, Queue};
 use engine_record::BatchHeader;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 /// Partitions recovered at once.
-const RECOVERY_CONCURRENCY: usize = 16;
+const RECOVERY_CONCURRENCY: usize = 64;
 
 /// A shard's log. Cheap to clone.
 pub struct ShardLog<E: Env>(pub(crate) Rc<Shared<E>>, Rc<Untie<E>>);
@@ -53,7 +55,8 @@ impl<E: Env> Drop for Untie<E> {
         // Taken first: what is dropped may look at the lists.
         let partitions = self.0.partitions.take();
         let unflushed = self.0.unflushed.take();
-        drop((partitions, unflushed));
+        let dirty = (self.0.dirty_partitions.take(), self.0.unnamed.take());
+        drop((partitions, unflushed, dirty));
         self.0.commit.clear();
     }
 }
@@ -111,7 +114,9 @@ impl<E: Env> ShardLog<E> {
             accepts_loss: contents.accepts_loss,
         };
         shared.accepts_loss.set(contents.accepts_loss);
+        let young = directory::unnamed(&replay, &known, &owned);
         let mut found = Vec::new();
+        let mut taken = HashSet::new();
         for (dir_name, topic, number) in &contents.partitions {
             let dir = shared.config.dir.join(dir_name);
             let Some(topic_id) = recovery::topic_id(&shared.env, &dir, topic).await else {
@@ -119,24 +124,45 @@ impl<E: Env> ShardLog<E> {
                 continue;
             };
             let id = TopicPartition { topic_id, partition: *number };
+            if !young.is_empty() {
+                taken.insert(dir.clone());
+            }
             if owned(id) {
-                found.push((dir, topic.as_str(), id, known.get(&id).copied()));
+                found.push((dir, topic.as_str(), id));
             }
         }
         if !found.is_empty() {
             shared.damages.borrow_mut().extend(lost::unvouched(&shared.config, &contents));
         }
-        let there: Vec<TopicPartition> = found.iter().map(|(_, _, id, _)| *id).collect();
+        let mut there: HashSet<TopicPartition> = found.iter().map(|(_, _, id)| *id).collect();
+        for (id, topic) in &young {
+            let dir = shared.config.dir.join(names::partition_dir(topic, id.partition));
+            // Another topic's directory stays what it is; the partition counts as lost.
+            if !there.contains(id) && taken.insert(dir.clone()) {
+                there.insert(*id);
+                found.push((dir, topic.as_str(), *id));
+            }
+        }
+        let young: HashSet<TopicPartition> = young.iter().map(|(id, _)| *id).collect();
         let env = &shared.env;
         let mut loading = stream::iter(found)
-            .map(async |(dir, topic, id, point)| {
+            .map(async |(dir, topic, id)| {
+                let point = known.get(&id).copied();
+                if young.contains(&id)
+                    && let Err(error) = make_again(env, &dir, id).await
+                {
+                    return (id, Err(error));
+                }
                 (id, recovery::recover(env, dir, (topic, id), point, &sources).await)
             })
             .buffered(RECOVERY_CONCURRENCY);
         let mut loaded: Vec<Loaded<E>> = Vec::new();
         while let Some((id, result)) = loading.next().await {
             match result {
-                Ok(one) => loaded.push(one),
+                Ok(mut one) => {
+                    one.is_remade = young.contains(&id);
+                    loaded.push(one);
+                }
                 Err(error @ LogError::Offline { .. }) => {
                     tracing::error!(partition = id.partition, topic_id = %id.topic_id, "{error}");
                     let point = known.get(&id).map(|(_, point)| *point);
@@ -146,6 +172,10 @@ impl<E: Env> ShardLog<E> {
             }
         }
         drop(loading);
+        if !young.is_empty() {
+            let dir = &shared.config.dir;
+            env.sync_dir(dir).await.map_err(|error| LogError::io("sync", dir, &error))?;
+        }
         let is_missing = |id: TopicPartition| owned(id) && !there.contains(&id);
         lost::note_missing(&shared, &known, &replay, is_missing);
         let mut recovered = Vec::new();
@@ -239,8 +269,8 @@ impl<E: Env> ShardLog<E> {
         self.0.partitions.borrow().values().cloned().collect()
     }
 
-    /// Makes a partition with an empty log that begins at offset 0, durably. One that is there
-    /// already is returned as it is.
+    /// Makes a partition with an empty log that begins at offset 0. It has no directory before its
+    /// first bytes (see [`crate::directory`]). One that is there already is returned as it is.
     pub async fn create_partition(
         &self,
         topic: &str,
@@ -256,26 +286,20 @@ impl<E: Env> ShardLog<E> {
             return Ok(known);
         }
         let dir = shared.config.dir.join(names::partition_dir(topic, id.partition));
-        let failed = |error: io::Error| LogError::io("create", &dir, &error);
         let env = &shared.env;
         let entries = env.read_dir(&dir).ok();
         let is_lost = shared.lost.borrow().contains_key(&id);
-        let holds = |name: &str| name.ends_with(names::LOG_SUFFIX) || is_lost;
-        if entries.is_some_and(|entries| entries.iter().any(|entry| holds(&entry.name)))
+        // A file without bytes is what the making of a directory cut short leaves.
+        let holds =
+            |one: &DirEntry| (one.name.ends_with(names::LOG_SUFFIX) && one.len > 0) || is_lost;
+        if entries.is_some_and(|entries| entries.iter().any(holds))
             && let Some(error) = lost::claimed(env, &dir, (topic, id)).await
         {
             // What an earlier topic of this name left must be deleted first, not taken over.
             return Err(error);
         }
         let start = lost::start_of_missing(shared, &dir, id)?;
-        env.create_dir_all(&dir).await.map_err(failed)?;
-        let epochs = encode_epochs(&[]);
-        env.write_whole(&dir.join(EPOCH_FILE), epochs.as_bytes()).await.map_err(failed)?;
-        // The id goes last: a directory without it is left alone at start.
-        let metadata = encode_partition_metadata(id.topic_id);
-        env.write_whole(&dir.join(METADATA_FILE), metadata.as_bytes()).await.map_err(failed)?;
-        env.sync_dir(&shared.config.dir).await.map_err(failed)?;
-        // Facts from before the awaits may have changed.
+        // Facts from before the await may have changed.
         if let Some(known) = self.partition(id) {
             return Ok(known);
         }
@@ -283,6 +307,8 @@ impl<E: Env> ShardLog<E> {
             id,
             topic: topic.to_owned(),
             dir,
+            directory: Directory::Missing,
+            is_remade: false,
             segments: vec![Segment::fresh(start, env.wall_ms(), 0)],
             end: Mark { offset: start, segment: start, position: 0 },
             log_start: start,
@@ -294,9 +320,17 @@ impl<E: Env> ShardLog<E> {
             scanned_bytes: 0,
             deleted: Vec::new(),
         };
-        shared.lost.borrow_mut().remove(&id);
+        let lost = shared.lost.borrow_mut().remove(&id);
         let partition = install(shared, loaded, None).partition;
         partition.set_config(config);
+        // The directory of one that goes on says at which offset.
+        if start > 0
+            && let Err(error) = partition.make_directory().await
+        {
+            shared.partitions.borrow_mut().remove(&id);
+            shared.lost.borrow_mut().extend(lost.map(|point| (id, point)));
+            return Err(error);
+        }
         Ok(partition)
     }
 
@@ -479,6 +513,8 @@ fn new_shared<E: Env>(env: E, config: LogConfig, run: u32) -> Shared<E> {
         points_lock: Lock::default(),
         unchecked_bytes: Cell::new(0),
         unsnapped_bytes: Cell::new(0),
+        dirty_partitions: RefCell::default(),
+        unnamed: RefCell::default(),
         unflushed: RefCell::default(),
         trash: RefCell::default(),
         room: Signal::new(),

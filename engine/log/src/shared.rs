@@ -43,6 +43,10 @@ pub(crate) struct Shared<E: Env> {
     pub unchecked_bytes: Cell<u64>,
     /// Bytes with producers that no snapshot covers.
     pub unsnapped_bytes: Cell<u64>,
+    /// Partitions that may need a checkpoint.
+    pub dirty_partitions: RefCell<Vec<Partition<E>>>,
+    /// Partitions that were appended to and have no directory yet.
+    pub unnamed: RefCell<Vec<Partition<E>>>,
     /// Partitions with segment data that is not on stable media, written for acks=1.
     pub unflushed: RefCell<Vec<Partition<E>>>,
     /// Renamed files and directories that wait for their removal.

@@ -50,7 +50,7 @@ pub(crate) async fn choose_start<E: Env>(
     let segment = if own { segments[0].base } else { segments[above.saturating_sub(1)].base };
     let index = SegmentIndex::new(segment);
     let offset = own.then_some(segment);
-    Some(Start { segment, position: 0, offset, strict: own, index, first_timestamp: -1 })
+    Some(Start { offset, strict: own, ..Start::at_first_byte(segment, index) })
 }
 
 /// Where to begin if the file of the point's segment lacks bytes below the point: at its first byte,
@@ -61,7 +61,7 @@ pub(crate) fn start_before(segments: &[Found], point: Point) -> Option<Start> {
     let strict = segment >= point.recovery.segment;
     let index = SegmentIndex::new(segment);
     let offset = strict.then_some(segment);
-    Some(Start { segment, position: 0, offset, strict, index, first_timestamp: -1 })
+    Some(Start { offset, strict, ..Start::at_first_byte(segment, index) })
 }
 
 /// Starts at the recovery point, or a little before it if the index files lost their end.
@@ -80,10 +80,18 @@ async fn start_at_point<E: Env>(env: &E, dir: &Path, point: Point) -> Start {
     } else {
         index = SegmentIndex::new(segment);
         let offset = Some(segment);
-        return Start { segment, position: 0, offset, strict: true, index, first_timestamp: -1 };
+        return Start { offset, ..Start::at_first_byte(segment, index) };
     };
     index.rewind(to_count(state.offsets), to_count(state.times), position, state.max);
-    Start { segment, position, offset, strict: true, index, first_timestamp }
+    let synced = Some((point.synced_position, point.synced));
+    Start { segment, position, offset, strict: true, index, first_timestamp, synced }
+}
+
+impl Start {
+    fn at_first_byte(segment: i64, index: SegmentIndex) -> Start {
+        let (offset, synced) = (None, None);
+        Start { segment, position: 0, offset, strict: true, index, first_timestamp: -1, synced }
+    }
 }
 
 /// Starts at an index entry of a segment that another broker wrote.
@@ -93,5 +101,5 @@ fn start_at_entry(base: i64, mut index: SegmentIndex, position: u64) -> Start {
     offsets -= usize::from(position > 0);
     let max = index.max_timestamp();
     index.rewind(offsets, times, position, max);
-    Start { segment: base, position, offset: None, strict: false, index, first_timestamp: -1 }
+    Start { position, strict: false, ..Start::at_first_byte(base, index) }
 }

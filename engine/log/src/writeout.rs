@@ -25,7 +25,13 @@ impl<E: Env> Partition<E> {
     /// holds the `io` lock. `NoSpace` leaves everything as it was; other errors fence the partition.
     pub(crate) async fn write_segments(&self, target: Mark, flush: bool) -> Result<(), LogError> {
         let result = self.try_write_segments(target, flush).await;
-        match &result {
+        self.judge_write(&result);
+        result
+    }
+
+    /// What follows from the end of a write to the partition's files.
+    pub(crate) fn judge_write(&self, result: &Result<(), LogError>) {
+        match result {
             Ok(()) => {
                 if self.0.no_space.replace(false) {
                     tracing::info!(topic = self.topic(), "space is back, appends go on");
@@ -41,7 +47,6 @@ impl<E: Env> Partition<E> {
             Err(_) if self.0.stop.get().is_some() => {}
             Err(error) => self.fence(error),
         }
-        result
     }
 
     async fn try_write_segments(&self, target: Mark, flush: bool) -> Result<(), LogError> {
@@ -54,6 +59,10 @@ impl<E: Env> Partition<E> {
             let open = segments[first..].iter();
             open.take_while(|segment| segment.base <= target.segment).cloned().collect()
         };
+        let is_new = segments.iter().any(|segment| segment.written.get() != segment.end_mark());
+        if is_new {
+            self.name_locked().await?;
+        }
         let mut earlier_flushed = true;
         for segment in &segments {
             let end = if segment.base == target.segment { target } else { segment.end_mark() };
@@ -213,6 +222,11 @@ impl<E: Env> Partition<E> {
             // is ours, so that a gap is the end and not Kafka's compaction.
             crate::checkpoint::write_points(&self.0.shared, &[]).await?;
         }
+        if !self.is_named() {
+            self.name_locked().await?;
+            // No entry of the journal need follow, so a note has to say that there was a directory.
+            self.note_durable();
+        }
         self.write_pending(to, flush).await
     }
 
@@ -237,14 +251,18 @@ impl<E: Env> Partition<E> {
     /// Puts into the next frame, whenever that is, up to where the segment is durable: evidence for
     /// recovery that a bad checksum below is damage.
     fn note_durable(&self) {
+        self.0.shared.commit.note(self.durable_note());
+    }
+
+    pub(crate) fn durable_note(&self) -> EntryHeader {
         let mark = self.flushed_mark();
-        self.0.shared.commit.note(EntryHeader {
+        EntryHeader {
             kind: EntryKind::Durable,
             partition: self.id(),
             segment: mark.segment,
             position: mark.position,
             length: 0,
-        });
+        }
     }
 
     /// Starts a flush of segment data that an append with acks=all must not wait a second for.

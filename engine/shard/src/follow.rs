@@ -23,8 +23,10 @@ use tracing::{error, warn};
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// Partitions of a topic that are made at once: their syncs share commits of the file system.
+/// Partitions of a topic that are made at once, for those that need the disk.
 const CREATE_CONCURRENCY: usize = 32;
+/// Partitions made before others of the shard's tasks have a turn.
+const YIELD_EVERY: usize = 64;
 
 /// The state of following.
 #[derive(Default)]
@@ -156,7 +158,12 @@ impl<E: Env> Shard<E> {
                 (id, epoch, self.log.create_partition(&topic.name, id, config).await)
             })
             .buffered(CREATE_CONCURRENCY);
+        let mut count = 0_usize;
         while let Some((id, epoch, made)) = making.next().await {
+            count += 1;
+            if count.is_multiple_of(YIELD_EVERY) {
+                self.env.yield_now().await;
+            }
             match made {
                 Ok(log) => {
                     self.following.missing.borrow_mut().remove(&id);
@@ -245,6 +252,13 @@ impl<E: Env> Shard<E> {
                 host.close();
             }
             let (partition, topic_id) = (replica.name(), replica.id.topic_id);
+            if replica.log.is_remade() {
+                // Deleted before it had a directory: only the journal remembered it.
+                if let Err(error) = self.log.delete_partition(replica.id).await {
+                    error!(partition, %topic_id, %error, "partition cannot be deleted");
+                }
+                continue;
+            }
             match self.log.set_partition_aside(replica.id).await {
                 Ok(kept) => {
                     let kept = kept.display();

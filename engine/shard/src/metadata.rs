@@ -73,6 +73,8 @@ impl<E: Env> Shard<E> {
         let mut config = partition_config(&TopicConfig::resolve(&Layers { topic: &none, broker }));
         config.delete = false;
         let log = self.log.create_partition(METADATA_TOPIC, METADATA_PARTITION, config).await?;
+        // Snapshots go there, whenever its first bytes do.
+        log.make_directory().await?;
         self.add_replica(log, LeaderEpoch(0), self.new_producers());
         self.replica(METADATA_PARTITION).ok_or(StartError::Stopped)
     }

@@ -260,6 +260,7 @@ fn planted_bugs_are_found() {
         Bug::RecycleEarly,
         Bug::IgnoreRuns,
         Bug::SkipDirSync,
+        Bug::ForgetNames,
     ] {
         plant::set(Some(bug));
         let found = (1..400).find(|seed| std::panic::catch_unwind(|| live(*seed)).is_err());

@@ -218,11 +218,23 @@ fn a_failed_journal_fences_its_shard_and_the_next_start_recovers() {
 #[test]
 fn partitions_that_cannot_be_made_are_tried_less_and_less() {
     let machine = machine(85);
-    Node::of(1).live(&machine, async |cluster| {
-        let fail = Effect::Fail(Failure::Io);
-        let fault = Fault::new("*/t-0", DiskCall::CreateDir, When::Always, fail);
-        let fault = cluster.control().inject(fault);
+    let node = Node::of(1);
+    node.live(&machine, async |cluster| {
         let id = cluster.create("t", 2).await;
+        put(&cluster.shard(0), at(id, 0), b"lost", Acks::All).await.unwrap();
+    });
+    for path in machine.list().into_iter().filter(|path| path.starts_with("/data/t-0")) {
+        machine.remove(path);
+    }
+    machine.run(async |env| env.remove_dir(std::path::Path::new("/data/t-0")).await.unwrap());
+    machine.settle();
+    // A partition that goes on without what it lost gets its directory at once.
+    machine.put_file("/data/.tidemill-accept-loss", &[]);
+    let fail = Effect::Fail(Failure::Io);
+    let fault = Fault::new("*/t-0", DiskCall::CreateDir, When::Always, fail);
+    let fault = machine.inject(fault);
+    node.live(&machine, async |cluster| {
+        let id = cluster.topic("t");
         let shard = cluster.shard(0);
         put(&shard, at(id, 1), b"x", Acks::All).await.unwrap();
         shard.env.sleep(300_000 * MS).await;
@@ -231,6 +243,33 @@ fn partitions_that_cannot_be_made_are_tried_less_and_less() {
         cluster.control().heal(fault);
         shard.env.sleep(30_000 * MS).await;
         put(&shard, at(id, 0), b"x", Acks::All).await.unwrap();
+    });
+}
+
+#[test]
+fn a_partition_whose_directory_cannot_be_made_is_fenced_alone() {
+    let machine = machine(86);
+    let (clean, ()) = Node::of(1).live_and_stop(&machine, async |cluster| {
+        let fail = Effect::Fail(Failure::Io);
+        let fault = Fault::new("*/t-0", DiskCall::CreateDir, When::Always, fail);
+        let fault = cluster.control().inject(fault);
+        let id = cluster.create("t", 2).await;
+        let shard = cluster.shard(0);
+        for partition in 0..2 {
+            put(&shard, at(id, partition), b"x", Acks::All).await.unwrap();
+        }
+        shard.env.sleep(2_000 * MS).await;
+        assert_eq!(cluster.control().struck(fault), 1);
+        let error = put(&shard, at(id, 0), b"y", Acks::All).await.unwrap_err();
+        assert_eq!(error, PartitionError::Log(LogError::Fenced));
+        put(&shard, at(id, 1), b"y", Acks::All).await.unwrap();
+    });
+    assert!(!clean);
+    machine.heal_all();
+    // What it had is in the journal.
+    Node::of(1).live(&machine, async |cluster| {
+        assert_eq!(texts(&cluster.shard(0), at(cluster.topic("t"), 0)).await, ["x"]);
+        assert_eq!(texts(&cluster.shard(0), at(cluster.topic("t"), 1)).await, ["x", "y"]);
     });
 }
 

@@ -42,6 +42,7 @@ impl EntryItem {
                 EntryKind::Data => "data",
                 EntryKind::Durable => "durable",
                 EntryKind::LogStart => "log start",
+                EntryKind::Name => "name",
             },
             topic_id: topic_id.to_string(),
             partition,
@@ -57,6 +58,7 @@ impl EntryItem {
         match self.kind {
             "data" => format!("{place}: {bytes} bytes of segment {segment} at {position}"),
             "durable" => format!("{place}: segment {segment} is durable up to {position}"),
+            "name" => format!("{place}: had no directory yet"),
             _ => format!("{place}: log starts at offset {position}"),
         }
     }
