@@ -62,7 +62,7 @@ README = (
     ("W3d", "cpu_request"), ("W3g", "cpu_request"), ("W4", "cpu_record"), ("W5a", "cpu_record"),
     ("W6a", "cpu_gb"), ("W6b", "cpu_gb_out"), ("W7", "cores"), ("W7", "rss"), ("W8", "e2e_p99"),
     ("W9", "e2e_p99"), ("W10", "requests_s"), ("W11b", "mb_s_out"), ("W12a", "cpu_gb"),
-    ("W13b", "cores"), ("W14a", "seconds"), ("W15", "seconds"), ("W16", "cpu_ms_s"),
+    ("W13b", "cpu_record"), ("W14a", "seconds"), ("W15", "seconds"), ("W16", "cpu_ms_s"),
     ("W16", "rss"),
 )
 
