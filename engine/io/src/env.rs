@@ -173,11 +173,12 @@ pub trait Env: Clone + 'static {
     fn shard_count(&self) -> u16;
 
     /// Time since some start, the same for all shards. It stands still while tasks run one after
-    /// another, and goes on whenever the shard looks for what has completed.
+    /// another and goes on whenever the shard looks for what has completed; it is never before the
+    /// end of a sleep that has ended.
     fn now(&self) -> Instant;
 
-    /// Milliseconds since 1970, for timestamps that users see. May jump; stands still as [`now`](Self::now)
-    /// does.
+    /// Milliseconds since 1970, for timestamps that users see. May jump; stands still as
+    /// [`now`](Self::now) does.
     fn wall_ms(&self) -> i64;
 
     fn random(&self) -> u64;

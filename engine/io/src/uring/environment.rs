@@ -48,7 +48,7 @@ impl Env for UringEnv {
     }
 
     fn now(&self) -> Instant {
-        self.0.moment()
+        self.0.timers.moment()
     }
 
     fn wall_ms(&self) -> i64 {

@@ -21,8 +21,7 @@ pub(super) struct Shard {
     pub(super) ring: Rc<Ring>,
     pub(super) timers: Rc<Timers>,
     pub(super) executor: Rc<Executor>,
-    /// The time of this round of tasks, once somebody asked for it: monotonic, and by the wall.
-    moment: Cell<Option<Instant>>,
+    /// Milliseconds since 1970 in this round of tasks, once somebody asked.
     wall_ms: Cell<Option<i64>>,
     /// State of the generator (SplitMix64).
     random: Cell<u64>,
@@ -46,7 +45,6 @@ impl Shard {
             timers: Rc::new(Timers::new()),
             ring,
             executor: Rc::new(Executor::new(bell)),
-            moment: Cell::new(None),
             wall_ms: Cell::new(None),
             random: Cell::new(seed()),
             stop,
@@ -57,21 +55,11 @@ impl Shard {
 
     /// A round of tasks begins: the time is asked for again.
     pub(super) fn begin_round(&self) {
-        self.moment.set(None);
+        self.timers.begin_round();
         self.wall_ms.set(None);
     }
 
-    /// When this round asked for the time first. Asking the machine for each append would cost as
-    /// much as the append's bookkeeping.
-    pub(super) fn moment(&self) -> Instant {
-        self.moment.get().unwrap_or_else(|| {
-            let moment = now();
-            self.moment.set(Some(moment));
-            moment
-        })
-    }
-
-    /// As [`moment`](Self::moment), in milliseconds since 1970.
+    /// Milliseconds since 1970 when this round first asked.
     pub(super) fn wall_ms(&self) -> i64 {
         self.wall_ms.get().unwrap_or_else(|| {
             // Before 1970 only with a clock that is wrong.

@@ -56,6 +56,19 @@ where
     results.into_iter().next().expect("one shard")
 }
 
+/// The clock stands still in a round, and yet nobody who waited for a time reads an earlier one.
+#[test]
+fn the_clock_is_not_before_the_end_of_a_sleep() {
+    run_alone(async |env| {
+        let at = env.now().plus(Duration::from_millis(1));
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(3) {}
+        assert!(env.now() < at, "the same round");
+        env.sleep_until(at).await;
+        assert!(env.now() >= at);
+    });
+}
+
 #[test]
 fn shards_return_in_order_and_are_bound() {
     let results = run::<(), _, _, _>(&config(5), |env, _| async move {

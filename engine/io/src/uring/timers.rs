@@ -14,11 +14,32 @@ use std::task::{Context, Poll, Waker};
 pub(super) struct Timers {
     waiting: RefCell<BTreeMap<(Instant, u64), Waker>>,
     last_id: Cell<u64>,
+    /// The time of this round of tasks, once somebody asked for it.
+    moment: Cell<Option<Instant>>,
 }
 
 impl Timers {
     pub(super) fn new() -> Timers {
-        Timers { waiting: RefCell::new(BTreeMap::new()), last_id: Cell::new(0) }
+        Timers {
+            waiting: RefCell::new(BTreeMap::new()),
+            last_id: Cell::new(0),
+            moment: Cell::new(None),
+        }
+    }
+
+    /// A round of tasks begins: the time is asked for again.
+    pub(super) fn begin_round(&self) {
+        self.moment.set(None);
+    }
+
+    /// When this round asked for the time first, or the end of a sleep that ended in it: asking the
+    /// machine for each append adds up.
+    pub(super) fn moment(&self) -> Instant {
+        self.moment.get().unwrap_or_else(|| {
+            let moment = now();
+            self.moment.set(Some(moment));
+            moment
+        })
     }
 
     /// Wakes everybody whose time has come, and says how many they were.
@@ -74,7 +95,10 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.at <= now() {
+        let now = now();
+        if self.at <= now {
+            // Who waited for a time must not read an earlier one: it would wait again, for ever.
+            self.timers.moment.set(Some(now));
             return Poll::Ready(());
         }
         let id = self.id.unwrap_or_else(|| {
