@@ -88,9 +88,14 @@ impl<E: Env> Cache<E> {
         }
     }
 
-    /// Memory for a block of cold data. `None`: the tails need it all.
+    /// Memory for a block of cold data. `None`: the tails need it all, or what is on its way takes
+    /// all that is not theirs.
     pub fn cold_buffer(&self, shared: &Shared<E>) -> Option<DmaBuf> {
         let arena = &shared.config.arena;
+        let not_theirs = arena.limit_bytes() - arena.limit_bytes() / TAIL_ARENA_SHARE;
+        if (self.counts.loading.get() + 1) * COLD_BLOCK.bytes() > not_theirs {
+            return None;
+        }
         loop {
             if let Some(buffer) = arena.buffer(COLD_BLOCK) {
                 return Some(buffer);

@@ -27,6 +27,8 @@ pub(crate) fn block_start(position: u64) -> u64 {
 pub(crate) struct ColdCounts {
     /// Blocks in memory of the arena.
     pub kept: Cell<usize>,
+    /// Those of them that are on their way: nobody can take them back.
+    pub loading: Cell<usize>,
     /// Blocks read ahead that nobody has used yet.
     pub ahead: Cell<usize>,
 }
@@ -68,6 +70,7 @@ impl ColdBlock {
     pub fn new(start: u64, reason: Reason, counts: &Rc<ColdCounts>) -> Rc<ColdBlock> {
         assert_eq!(start % COLD_BLOCK_BYTES, 0);
         add(&counts.kept, 1);
+        add(&counts.loading, 1);
         let ahead = reason == Reason::Ahead;
         add(&counts.ahead, isize::from(ahead));
         ColdBlock::loading(start, ahead, Some(counts.clone()))
@@ -103,6 +106,9 @@ impl ColdBlock {
         };
         let before = self.state.replace(state);
         assert!(matches!(before, State::Loading), "a block is loaded once");
+        if let Some(counts) = &self.counts {
+            add(&counts.loading, -1);
+        }
         self.ended.notify();
     }
 
@@ -168,6 +174,9 @@ impl Drop for ColdBlock {
         self.use_now();
         if let Some(counts) = &self.counts {
             add(&counts.kept, -1);
+            // The task that reads it was dropped: the shard ends.
+            let is_loading = matches!(*self.state.borrow(), State::Loading);
+            add(&counts.loading, -isize::from(is_loading));
         }
     }
 }

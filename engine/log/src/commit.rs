@@ -1,6 +1,7 @@
 //! Group commit: one task turns what all partitions have pending into journal frames, another makes
-//! the frames durable. While a sync is under way the next frame gathers; there is no timer. Lives on
-//! the shard; partitions put themselves into the queue when something was appended.
+//! the frames durable. While a sync is under way the next frame gathers, and behind it for a
+//! moment those that it answered ([`crate::group`]). Lives on the shard; partitions put themselves
+//! into the queue when something was appended.
 
 use crate::append::Acks;
 use crate::config::{FRAME_BODY_BYTES_MAX, FRAME_SLICES_MAX, NO_SPACE_RETRY_MS};
@@ -8,6 +9,7 @@ use crate::error::LogError;
 use crate::frame::{
     ENTRY_HEADER_BYTES, EntryHeader, EntryKind, FRAME_HEADER_BYTES, FrameHeader, Generation,
 };
+use crate::group::{Groups, gather_group};
 use crate::journal::{Files, Room};
 use crate::partition::{Partition, Place};
 use crate::plant::{self, Bug};
@@ -16,20 +18,13 @@ use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::tail::{Tail, to_u64, to_usize};
 use engine_io::sync::Signal;
-use engine_io::{Env, File, Instant, Queue};
-use futures_util::future::{Either, select};
+use engine_io::{Env, File, Queue};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Fewer appends than this, waiting or just answered, are not waited for.
-const GROUP_MIN: u64 = 4;
-/// The longest wait for a group; half of what the sync took if that is less.
-const GATHER_MAX: Duration = Duration::from_micros(200);
-/// After so many waits in vain, and more, 2 to the power of it are skipped.
-const IN_VAIN_MAX: u32 = 6;
 /// Ranges of at most so many bytes are copied together with their entries' headers: a long list of
 /// short slices costs more than the copy.
 const COPIED_BYTES_MAX: u64 = 2 << 10;
@@ -49,8 +44,8 @@ pub(crate) struct Commit<E: Env> {
     /// Something pending was appended with acks=1: the frame does not wait for a sync under way.
     leader_pending: Cell<bool>,
     /// Appends with acks=all so far.
-    asked: Cell<u64>,
-    groups: Groups,
+    pub asked: Cell<u64>,
+    pub groups: Groups,
     pub sync_wanted: Cell<bool>,
     sync_in_flight: Cell<bool>,
     /// Scratch of one frame.
@@ -61,7 +56,7 @@ pub(crate) struct Commit<E: Env> {
     pub no_space: Cell<bool>,
     /// Frames wait for a journal file to become free or to be made.
     pub is_full: Cell<bool>,
-    work: Signal,
+    pub work: Signal,
     pub sync_work: Signal,
     synced_moved: Signal,
 }
@@ -468,64 +463,6 @@ pub(crate) async fn sync_frames<E: Env>(shared: Rc<Shared<E>>) {
         gather_group(&shared, asked, begun).await;
         commit.sync_in_flight.set(false);
         commit.work.notify();
-    }
-}
-
-/// After a sync that began when so many had `asked`, at `begun`: waits a little for those that it
-/// answered to come back with their next appends, so that one sync serves them and those who waited
-/// for this one. Clients that wait for their answers come back within microseconds; where they don't,
-/// this stops waiting for some time.
-async fn gather_group<E: Env>(shared: &Rc<Shared<E>>, asked: u64, begun: Instant) {
-    let commit = &shared.commit;
-    let answered = asked - commit.groups.asked_at_last.replace(asked);
-    let waiting = commit.asked.get() - asked;
-    if answered + waiting < GROUP_MIN || commit.groups.skip() {
-        return;
-    }
-    let limit = (shared.env.now().since(begun) / 2).min(GATHER_MAX);
-    let mut until = std::pin::pin!(shared.env.sleep(limit));
-    let all_back = asked + waiting + answered;
-    loop {
-        let work = commit.work.wait();
-        if commit.asked.get() >= all_back || commit.fenced.get() || shared.stopped.get() {
-            return commit.groups.came_back();
-        }
-        if let Either::Right(_) = select(std::pin::pin!(work), until.as_mut()).await {
-            let came = commit.asked.get() - asked - waiting;
-            return if came >= answered / 2 {
-                commit.groups.came_back();
-            } else {
-                commit.groups.stayed_away();
-            };
-        }
-    }
-}
-
-/// How often it was in vain to wait for a group of appends.
-#[derive(Default)]
-struct Groups {
-    /// Of [`Commit::asked`], as the last sync began.
-    asked_at_last: Cell<u64>,
-    in_vain: Cell<u32>,
-    to_skip: Cell<u32>,
-}
-
-impl Groups {
-    /// Whether not to wait this time.
-    fn skip(&self) -> bool {
-        let left = self.to_skip.get();
-        self.to_skip.set(left.saturating_sub(1));
-        left > 0
-    }
-
-    fn came_back(&self) {
-        self.in_vain.set(0);
-    }
-
-    fn stayed_away(&self) {
-        let times = (self.in_vain.get() + 1).min(IN_VAIN_MAX);
-        self.in_vain.set(times);
-        self.to_skip.set(1 << times);
     }
 }
 

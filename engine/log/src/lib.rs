@@ -28,6 +28,7 @@ mod directory;
 mod error;
 pub mod file_header;
 pub mod frame;
+mod group;
 pub mod index;
 mod install;
 mod journal;

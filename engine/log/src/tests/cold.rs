@@ -278,6 +278,33 @@ fn appends_find_room_whatever_is_read() {
     });
 }
 
+/// Reads that the disk does not answer hold memory that nobody can take back.
+#[test]
+fn reads_that_hang_leave_the_tails_their_part() {
+    let (machine, sent) = filled(12, 16, 12);
+    machine.run(async |env| {
+        let (log, _) = open_with(&env, arena(blocks(12))).await.expect("opens");
+        let written = log.create_partition(TOPIC, id(16), roomy()).await.expect("created");
+        machine.inject(Fault::new("*", DiskCall::Read, When::Always, Effect::Park));
+        for number in 0..16 {
+            let partition = log.partition(id(number)).expect("there");
+            env.spawn(engine_io::Queue::Net, async move {
+                let _hangs = partition.read(from(0)).await;
+            });
+        }
+        env.sleep(std::time::Duration::from_millis(10)).await;
+        let tails = blocks(12) / TAIL_ARENA_SHARE;
+        let mut bytes = 0;
+        for batch in sent.iter().cycle() {
+            if bytes + batch.len() > tails - blocks(1) {
+                break;
+            }
+            append(&env, &written, batch).await;
+            bytes += batch.len();
+        }
+    });
+}
+
 #[test]
 fn the_tails_keep_their_part_when_cold_data_is_read() {
     let (machine, sent) = filled(10, 1, 200);
