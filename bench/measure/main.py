@@ -224,6 +224,7 @@ def measure_over(options: argparse.Namespace,
         kept.remark(f"the run ends here: {error}")
     except KeyboardInterrupt:
         kept.remark("the run was interrupted")
+        options.interrupted = True
     finally:
         shutil.rmtree(options.data, ignore_errors=True)
         kept.head["machine"]["load_after"] = machine.load()
@@ -260,7 +261,8 @@ def main() -> int:
         return 0 if all(summary.is_whole for summary in report(Path(options.words[0]))) else PARTIAL
     try:
         build()
-        if any(row.kind.startswith("rdkafka") for row in chosen(options.words)):
+        if options.action != "parity" and any(
+                row.kind.startswith("rdkafka") for row in chosen(options.words)):
             rdkafka.build()
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"bench: set-up failed: {error}") from error

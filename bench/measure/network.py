@@ -192,5 +192,7 @@ def both(options, measure: Callable) -> int:
         code, summaries = measure(one)
         codes.append(code)
         found.append(summaries)
+        if getattr(one, "interrupted", False):
+            return max(codes)
     print("\n" + beside(*found), flush=True)
     return max(codes)

@@ -7,6 +7,9 @@ use engine_record::Codec;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// A load ends if nothing is answered, or delivered, for this long.
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+
 #[derive(Parser, Debug)]
 #[command(name = "bench", about = "Load for Kafka brokers, and what it costs them")]
 pub struct Arguments {
@@ -144,6 +147,9 @@ pub struct Window {
     /// Name in the broker's logs and quotas.
     #[arg(long, default_value = "bench")]
     pub client_id: String,
+    /// See [`SILENCE_LIMIT`].
+    #[arg(skip = SILENCE_LIMIT)]
+    pub silence_limit: Duration,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

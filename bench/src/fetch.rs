@@ -23,8 +23,6 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// A load ends if no request is answered for this long.
-const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// Of a run whose length is not known, for the size of its intervals.
 const LENGTH_UNKNOWN: Duration = Duration::from_secs(60);
 
@@ -113,6 +111,7 @@ struct Load<'a> {
     readers: Vec<Reader<'a>>,
     answers: u32,
     tally: Tally,
+    silence_limit: Duration,
     ready: Vec<usize>,
     sink: Vec<u8>,
 }
@@ -162,6 +161,7 @@ impl<'a> Load<'a> {
             readers,
             answers: 0,
             tally: Tally::start(Loop::Closed, Instant::now(), Duration::ZERO),
+            silence_limit: options.window.silence_limit,
             ready: Vec::new(),
             // Its size is a limit for the kernel; the memory is never touched.
             sink: vec![0; usize::try_from(options.max_bytes)? + (64 << 10)],
@@ -189,8 +189,8 @@ impl<'a> Load<'a> {
             if answered != self.tally.requests {
                 (answered, answered_at) = (self.tally.requests, now);
             }
-            if now.saturating_duration_since(answered_at) > SILENCE_LIMIT {
-                let seconds = SILENCE_LIMIT.as_secs();
+            if now.saturating_duration_since(answered_at) > self.silence_limit {
+                let seconds = self.silence_limit.as_secs_f32();
                 return Err(format!("no request was answered for {seconds} s").into());
             }
             if now >= looks.next() {
@@ -312,7 +312,7 @@ impl Reader<'_> {
 mod tests {
     use super::run;
     use crate::answer::tests::{answer, batch};
-    use crate::arguments::{Fetch, Format, Window};
+    use crate::arguments::{Fetch, Format, SILENCE_LIMIT, Window};
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
@@ -353,6 +353,7 @@ mod tests {
             core: 0,
             client_core: None,
             device: None,
+            silence_limit: SILENCE_LIMIT,
             format: Format::Json,
         };
         run(&Fetch { window, max_bytes: 1 << 20, check_every: 3, gaps: false })

@@ -94,6 +94,20 @@ fn a_lost_batch_is_caught() {
     run.refused("3 acknowledged records are lost");
 }
 
+/// The last batch of a run that ends by count: nothing comes behind it that would show the gap.
+#[test]
+fn a_batch_that_is_never_delivered_ends_the_run() {
+    let fake = Fake::start(Fault::Lose(34));
+    let words = "--rate 1000 --own-partitions --consumers 1";
+    let mut options = produce_options(&fake.address, words);
+    options.window.records = Some(100);
+    options.window.silence_limit = Duration::from_millis(300);
+    let measured = window::run(&options).expect("runs");
+    assert_eq!(measured.records, 102);
+    let failure = measured.failure.expect("the last batch is not there");
+    assert!(failure.contains("nothing was answered or delivered for 0.3 s"), "{failure}");
+}
+
 #[test]
 fn a_broker_that_stores_nothing_is_caught() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -30,7 +30,6 @@ const BEHIND_LIMIT: Duration = Duration::from_secs(3);
 /// Requests of an open loop that may wait; a broker this far behind never catches up.
 const BACKLOG_MAX: usize = 1 << 20;
 /// A load that is to send so many records ends if none is answered for this long.
-const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// So long before a request is due an open loop stays awake: a wake-up may take as long.
 const AWAKE_BEFORE: Duration = Duration::from_micros(100);
 /// Most that one call drops of what a consumer fetched.
@@ -84,6 +83,7 @@ pub struct Load<'a> {
     draining: bool,
     /// Requests that were meant to be sent and were not.
     pub abandoned: u64,
+    silence_limit: Duration,
     pub tally: Tally,
     pub delivered: Delivered,
     pub offsets: Vec<Offsets>,
@@ -144,6 +144,7 @@ impl<'a> Load<'a> {
             requests_left: None,
             connection_next: 0,
             draining: false,
+            silence_limit: options.window.silence_limit,
             abandoned: 0,
             tally: Tally::start(kind, now, Duration::ZERO),
             delivered: Delivered::start(kind, now, Duration::ZERO),
@@ -167,6 +168,7 @@ impl<'a> Load<'a> {
     /// Begins to send; with `requests`, so many and no more.
     pub fn begin(&mut self, requests: Option<u64>) -> Result<(), Failure> {
         self.draining = false;
+        self.abandoned = 0;
         self.requests_left = requests;
         self.pace = self.rate.map(|rate| Pace::new(rate, Instant::now()));
         if self.pace.is_some() {
@@ -262,7 +264,8 @@ impl<'a> Load<'a> {
     pub fn drive_to_end(&mut self, watcher: &mut Watcher<'_>) -> Result<(), Failure> {
         let start = Instant::now();
         let mut looks = Looks::start(Phase::Measured, start);
-        let (mut answered, mut answered_at) = (self.tally.requests, start);
+        let progress = |load: &Self| load.tally.requests + load.delivered.fetches.requests;
+        let (mut seen, mut seen_at) = (progress(self), start);
         while self.requests_left != Some(0)
             || !self.connections.iter().all(Connection::is_idle)
             || !self.tails.iter().all(Tail::is_done)
@@ -271,12 +274,15 @@ impl<'a> Load<'a> {
             if now >= looks.next() {
                 self.look(now, &mut looks, watcher)?;
             }
-            if answered != self.tally.requests || self.connections.iter().all(Connection::is_idle) {
-                (answered, answered_at) = (self.tally.requests, now);
+            // Between the requests of an open loop there is nothing to be answered.
+            let pauses =
+                self.requests_left != Some(0) && self.connections.iter().all(Connection::is_idle);
+            if seen != progress(self) || pauses {
+                (seen, seen_at) = (progress(self), now);
             }
-            if now.saturating_duration_since(answered_at) > SILENCE_LIMIT {
-                let seconds = SILENCE_LIMIT.as_secs();
-                return Err(format!("no request was answered for {seconds} s").into());
+            if now.saturating_duration_since(seen_at) > self.silence_limit {
+                let seconds = self.silence_limit.as_secs_f32();
+                return Err(format!("nothing was answered or delivered for {seconds} s").into());
             }
             self.turn(looks.next().saturating_duration_since(now))?;
         }
