@@ -177,8 +177,10 @@ impl<'a> Bench<'a> {
         let code = measured.failure_code;
         let signal = self.signals.seen();
         let failure = measured.failure.clone().map(|failure| match signal {
-            Some(signal) => format!("{failure} by signal {signal}"),
-            None => failure,
+            Some(signal) if failure == load::look::STOPPED => {
+                format!("{failure} by signal {signal}")
+            }
+            _ => failure,
         });
         let run = Run {
             tidemill_bench: FORM,
@@ -266,6 +268,7 @@ fn window_options(args: &RunArgs, topic: &str, target: &Target) -> Result<Window
         client_core: None,
         device: None,
         client_id: args.cluster.client_id.clone(),
+        silence_limit: arguments::SILENCE_LIMIT,
         format: arguments::Format::Json,
     })
 }

@@ -64,8 +64,8 @@ pub fn render(run: &Run) -> String {
         facts(&environment(run))
     );
     let raw = serde_json::to_string(run).expect("a run holds only strings, numbers and lists");
-    // A script element ends at the first "</": JSON can say the same with an escape.
-    let raw = raw.replace("</", "<\\/");
+    // What begins with "<" may end a script element, or keep it open: JSON has an escape for it.
+    let raw = raw.replace('<', "\\u003c");
     let _ = writeln!(
         out,
         "<p>All that was measured is in this page, in the element with id <code>data</code>.</p>\
