@@ -4,7 +4,9 @@
 //! into the queue when something was appended.
 
 use crate::append::Acks;
-use crate::config::{FRAME_BODY_BYTES_MAX, FRAME_SLICES_MAX, NO_SPACE_RETRY_MS};
+use crate::config::{
+    FRAME_BODY_BYTES_MAX, FRAME_SLICES_MAX, JOURNAL_FILE_BYTES_MIN, NO_SPACE_RETRY_MS,
+};
 use crate::error::LogError;
 use crate::frame::{
     ENTRY_HEADER_BYTES, EntryHeader, EntryKind, FRAME_HEADER_BYTES, FrameHeader, Generation,
@@ -28,15 +30,19 @@ use std::time::Duration;
 /// Ranges of at most so many bytes are copied together with their entries' headers: a long list of
 /// short slices costs more than the copy.
 const COPIED_BYTES_MAX: u64 = 2 << 10;
-/// Notes that wait for the next frame; beyond, the oldest is dropped (it is evidence, not need).
+/// Notes of one kind, evidence or needed, that wait for the next frame. Beyond: of evidence the oldest
+/// is dropped, and who needs one waits.
 const NOTES_MAX: usize = 512;
+
+const _: () = assert!(JOURNAL_FILE_BYTES_MIN == 256 << 10);
+const _: () = assert!(FRAME_HEADER_BYTES + 2 * NOTES_MAX * ENTRY_HEADER_BYTES <= 128 << 10);
 
 pub(crate) struct Commit<E: Env> {
     queue: RefCell<VecDeque<Partition<E>>>,
-    /// Entries without bytes that go with the next frame.
+    /// Entries without bytes that go with the next frame, as evidence.
     notes: RefCell<VecDeque<EntryHeader>>,
-    /// A frame is to be written even if nothing is pending (log start moves).
-    notes_urgent: Cell<bool>,
+    /// Such entries that somebody waits for: a frame is written for their sake.
+    needed: RefCell<Vec<EntryHeader>>,
     pub files: RefCell<Files<E>>,
     /// Frames written, and frames known to be on stable media.
     pub written: Cell<u64>,
@@ -92,7 +98,7 @@ impl<E: Env> Commit<E> {
         Commit {
             queue: RefCell::default(),
             notes: RefCell::default(),
-            notes_urgent: Cell::new(false),
+            needed: RefCell::default(),
             files: RefCell::new(files),
             written: Cell::new(0),
             synced: Cell::new(0),
@@ -127,7 +133,7 @@ impl<E: Env> Commit<E> {
     /// Puts a note into the next frame, whenever that is.
     pub fn note(&self, note: EntryHeader) {
         let mut notes = self.notes.borrow_mut();
-        notes.retain(|old| (old.kind, old.partition) != (note.kind, note.partition));
+        notes.retain(|old| !is_replaced(old, &note));
         if notes.len() == NOTES_MAX {
             notes.pop_front();
         }
@@ -136,16 +142,20 @@ impl<E: Env> Commit<E> {
 
     /// Puts a note into the journal and completes once it is on stable media.
     pub async fn note_durably(&self, note: EntryHeader) -> Result<(), LogError> {
-        self.note(note);
-        self.notes_urgent.set(true);
-        let target = self.written.get() + 1;
-        self.work.notify();
+        let mut target = None;
         loop {
             let moved = self.synced_moved.wait();
             if self.fenced.get() {
                 return Err(LogError::Fenced);
             }
-            if self.synced.get() >= target {
+            if target.is_none() && self.needed.borrow().len() < NOTES_MAX {
+                let mut needed = self.needed.borrow_mut();
+                needed.retain(|old| !is_replaced(old, &note));
+                needed.push(note);
+                target = Some(self.written.get() + 1);
+                self.work.notify();
+            }
+            if target.is_some_and(|target| self.synced.get() >= target) {
                 return Ok(());
             }
             if self.no_space.get() {
@@ -176,6 +186,11 @@ impl<E: Env> Commit<E> {
         self.sync_work.notify();
         self.synced_moved.notify();
     }
+}
+
+/// Whether a newer note says all that an older one does.
+fn is_replaced(old: &EntryHeader, new: &EntryHeader) -> bool {
+    (old.kind, old.partition) == (new.kind, new.partition)
 }
 
 /// The task that writes frames.
@@ -214,7 +229,7 @@ fn write_round<E: Env>(shared: &Rc<Shared<E>>) -> Round {
         return Round::Idle;
     }
     let shares = gather(shared);
-    if shares.is_empty() && !commit.notes_urgent.get() {
+    if shares.is_empty() && commit.needed.borrow().is_empty() {
         commit.leader_pending.set(false);
         // Whatever was refused for want of space is gone: the next append shall try again.
         commit.no_space.set(false);
@@ -330,7 +345,9 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
             cuts.push((copied.len(), index));
         }
     }
-    let notes = commit.notes.borrow().len();
+    let (needed, evidence) = (commit.needed.borrow().len(), commit.notes.borrow().len());
+    let notes = needed + evidence;
+    commit.needed.borrow().iter().for_each(|note| note.encode(&mut copied));
     commit.notes.borrow().iter().for_each(|note| note.encode(&mut copied));
     body_bytes += notes * ENTRY_HEADER_BYTES;
 
@@ -361,9 +378,10 @@ fn write_frame<E: Env>(shared: &Rc<Shared<E>>, shares: &[Share<E>]) -> io::Resul
     vector.extend(slices.iter().map(|slice| io::IoSlice::new(slice)));
     let bytes = to_u64(FRAME_HEADER_BYTES + body_bytes);
     files.write(&vector, position, bytes, notes > 0)?;
-    commit.notes.borrow_mut().drain(..notes);
+    commit.notes.borrow_mut().clear();
+    commit.needed.borrow_mut().clear();
     commit.written.set(header.sequence);
-    if commit.notes_urgent.replace(false) {
+    if needed > 0 {
         commit.sync_wanted.set(true);
     }
     Ok(true)

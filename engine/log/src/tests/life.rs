@@ -1,6 +1,7 @@
 //! Longer lives: other shard counts, retention, deletion, moved log starts, producer snapshots.
 
 use super::*;
+use crate::frame::{EntryHeader, EntryKind};
 use engine_base::checksum::crc32c;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -234,6 +235,42 @@ fn a_moved_log_start_survives() {
             log.close().await.expect("closes");
         });
     }
+}
+
+/// Evidence gives way where there is too much of it, what somebody waits for does not.
+#[test]
+fn a_moved_log_start_is_not_lost_among_other_notes() {
+    let machine = machine(3);
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let partition = log.create_partition(TOPIC, id(0), small()).await.expect("created");
+        for _ in 0..20 {
+            let bytes = batch(&mut Random::new(1), 1, 100, 99);
+            let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+            appended.ticket.await.expect("safe");
+        }
+        let mut moving = std::pin::pin!(partition.delete_records_before(13));
+        let begun = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(moving.as_mut().poll(context).is_pending())
+        });
+        assert!(begun.await, "the note is not written yet");
+        for number in 1..2000 {
+            log.0.commit.note(EntryHeader {
+                kind: EntryKind::Durable,
+                partition: id(number),
+                segment: 0,
+                position: 0,
+                length: 0,
+            });
+        }
+        assert_eq!(moving.await, Ok(13));
+    });
+    machine.power_cut();
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        assert_eq!(log.partition(id(0)).expect("there").log_start(), 13);
+        log.close().await.expect("closes");
+    });
 }
 
 fn snapshot_file(content: &[u8]) -> Vec<u8> {
