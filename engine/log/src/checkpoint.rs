@@ -327,6 +327,9 @@ impl<E: Env> Partition<E> {
             // Nothing of it is on the disk, and nothing has to be.
             return Ok(self.point_at(self.0.kill.get(), &self.active()));
         }
+        if let Some(index) = self.active().index.borrow_mut().as_mut() {
+            index.seal();
+        }
         if self.is_finished() {
             return Ok(self.point_at(self.end_place(), &self.active()));
         }
@@ -336,9 +339,6 @@ impl<E: Env> Partition<E> {
         let active = self.active();
         let dir = self.0.dir.borrow().clone();
         let failed = |error: io::Error| LogError::io("complete", &dir, &error);
-        if let Some(index) = active.index.borrow_mut().as_mut() {
-            index.seal();
-        }
         // A real Kafka takes a segment without a log or index file for damaged.
         active.file(&self.0.shared.env, &dir).await.map_err(failed)?;
         self.trim(&active).await?;
@@ -355,9 +355,6 @@ impl<E: Env> Partition<E> {
     /// Whether the files are as a clean stop leaves them: nothing came since the last one.
     fn is_finished(&self) -> bool {
         let active = self.active();
-        if let Some(index) = active.index.borrow_mut().as_mut() {
-            index.seal();
-        }
         let (state, files) = (active.index_state(), active.index_files.get());
         let end = active.end_mark();
         let earlier = self.segment_count() - 1;
