@@ -4,11 +4,53 @@ use crate::Failure;
 use crate::error;
 use engine_base::message::Message as _;
 use engine_record::{BatchHeader, verify_batch};
-use net_wire::generated::fetch::FetchResponse;
+use net_wire::frame::encode_request;
+use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic};
 use net_wire::{ApiKey, ErrorCode, Records, ResponseHeader};
 
 /// The newest version before the flexible ones, with topics by name.
 pub const FETCH_VERSION: i16 = 11;
+
+/// What one partition is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub offset: i64,
+    pub bytes_min: i32,
+    pub bytes_max: i32,
+    pub wait_ms: i32,
+    pub client_id: &'a str,
+}
+
+impl Ask<'_> {
+    /// A Fetch request without a session, as a whole frame.
+    pub fn frame(&self) -> Result<Vec<u8>, Failure> {
+        let partition = FetchPartition {
+            partition: self.partition,
+            current_leader_epoch: -1,
+            fetch_offset: self.offset,
+            log_start_offset: -1,
+            partition_max_bytes: self.bytes_max,
+            ..Default::default()
+        };
+        let topic = FetchTopic {
+            topic: self.topic,
+            partitions: vec![partition].into(),
+            ..Default::default()
+        };
+        let request = FetchRequest {
+            replica_id: -1,
+            max_wait_ms: self.wait_ms,
+            min_bytes: self.bytes_min,
+            max_bytes: self.bytes_max.max(self.bytes_min),
+            session_epoch: -1,
+            topics: vec![topic].into(),
+            ..Default::default()
+        };
+        Ok(encode_request(FETCH_VERSION, 0, Some(self.client_id), &request)?.to_vec())
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Checked {

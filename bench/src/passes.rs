@@ -2,15 +2,13 @@
 //! as the requests that the load makes again.
 
 use crate::Failure;
-use crate::answer::{Checked, Content, FETCH_VERSION, check_answer_with};
+use crate::answer::{Ask, Checked, Content, check_answer_with};
 use crate::arguments::Fetch;
 use crate::client::Client;
 use crate::latency::Latency;
 use crate::leaders::Leaders;
 use crate::look::{Looks, Phase, Watcher};
 use crate::offsets::{self, End};
-use net_wire::frame::encode_request;
-use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use std::time::Instant;
 
 const MAX_WAIT_MS: i32 = 500;
@@ -68,30 +66,17 @@ pub fn first_passes(
     Ok(found)
 }
 
-fn request(options: &Fetch, partition: i32, fetch_offset: i64) -> Result<Vec<u8>, Failure> {
-    let partition = FetchPartition {
-        partition,
-        current_leader_epoch: -1,
-        fetch_offset,
-        log_start_offset: -1,
-        partition_max_bytes: options.max_bytes,
-        ..Default::default()
-    };
-    let topic = FetchTopic {
+fn request(options: &Fetch, partition: i32, offset: i64) -> Result<Vec<u8>, Failure> {
+    let ask = Ask {
         topic: &options.window.topic,
-        partitions: vec![partition].into(),
-        ..Default::default()
+        partition,
+        offset,
+        bytes_min: 1,
+        bytes_max: options.max_bytes,
+        wait_ms: MAX_WAIT_MS,
+        client_id: &options.window.client_id,
     };
-    let request = FetchRequest {
-        replica_id: -1,
-        max_wait_ms: MAX_WAIT_MS,
-        min_bytes: 1,
-        max_bytes: options.max_bytes,
-        session_epoch: -1,
-        topics: vec![topic].into(),
-        ..Default::default()
-    };
-    Ok(encode_request(FETCH_VERSION, 0, Some(&options.window.client_id), &request)?.to_vec())
+    ask.frame()
 }
 
 /// Reads a partition from its start to its end, or to `bytes_max`.

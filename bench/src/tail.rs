@@ -4,15 +4,14 @@
 //! are all alike, so the length of an answer says what was in it.
 
 use crate::Failure;
-use crate::answer::{self, Checked, FETCH_VERSION, check_answer};
+use crate::answer::{self, Ask, Checked, check_answer};
 use crate::arguments::Consume;
 use crate::client::Peer;
 use crate::error;
 use crate::kernel::{Received, discard, receive};
 use crate::tally::{Entry, Loop, Tally};
 use engine_base::codec::Reader;
-use net_wire::frame::{LEN_BYTES, encode_request};
-use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use net_wire::frame::LEN_BYTES;
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -269,29 +268,16 @@ impl Tail {
 }
 
 fn request(source: Source<'_>, options: &Consume) -> Result<Vec<u8>, Failure> {
-    let partition = FetchPartition {
-        partition: source.partition,
-        current_leader_epoch: -1,
-        fetch_offset: source.offset,
-        log_start_offset: -1,
-        partition_max_bytes: options.fetch_bytes_max,
-        ..Default::default()
-    };
-    let topic = FetchTopic {
+    let ask = Ask {
         topic: source.topic,
-        partitions: vec![partition].into(),
-        ..Default::default()
+        partition: source.partition,
+        offset: source.offset,
+        bytes_min: options.fetch_bytes_min,
+        bytes_max: options.fetch_bytes_max,
+        wait_ms: options.fetch_wait_ms,
+        client_id: source.client_id,
     };
-    let request = FetchRequest {
-        replica_id: -1,
-        max_wait_ms: options.fetch_wait_ms,
-        min_bytes: options.fetch_bytes_min,
-        max_bytes: options.fetch_bytes_max.max(options.fetch_bytes_min),
-        session_epoch: -1,
-        topics: vec![topic].into(),
-        ..Default::default()
-    };
-    Ok(encode_request(FETCH_VERSION, 0, Some(source.client_id), &request)?.to_vec())
+    ask.frame()
 }
 
 /// The size of the records that follow. The layout is that of an answer for one partition.

@@ -2,7 +2,7 @@
 //! Used after a kill: a broker that answers from memory, or from nothing, is found here.
 
 use crate::Failure;
-use crate::answer::{self, Checked, FETCH_VERSION, check_answer};
+use crate::answer::{self, Ask, Checked, check_answer};
 use crate::arguments::{Await, Verify};
 use crate::client::Client;
 use crate::frames::{BatchSize, Frames, PRODUCE_VERSION, Shape};
@@ -11,8 +11,6 @@ use crate::offsets::{self, End};
 use crate::payload::Content;
 use crate::report::Text;
 use engine_record::Codec;
-use net_wire::frame::encode_request;
-use net_wire::generated::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use net_wire::{ApiKey, ResponseHeader};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -85,26 +83,9 @@ fn read_back(client: &mut Client, ledger: &Ledger, page: &Page) -> Result<Found,
     }
 }
 
-fn request(topic: &str, partition: i32, fetch_offset: i64) -> Result<Vec<u8>, Failure> {
-    let partition = FetchPartition {
-        partition,
-        current_leader_epoch: -1,
-        fetch_offset,
-        log_start_offset: -1,
-        partition_max_bytes: FETCH_BYTES_MAX,
-        ..Default::default()
-    };
-    let topic = FetchTopic { topic, partitions: vec![partition].into(), ..Default::default() };
-    let request = FetchRequest {
-        replica_id: -1,
-        max_wait_ms: 100,
-        min_bytes: 1,
-        max_bytes: FETCH_BYTES_MAX,
-        session_epoch: -1,
-        topics: vec![topic].into(),
-        ..Default::default()
-    };
-    Ok(encode_request(FETCH_VERSION, 0, Some("bench"), &request)?.to_vec())
+fn request(topic: &str, partition: i32, offset: i64) -> Result<Vec<u8>, Failure> {
+    let (bytes_min, bytes_max, wait_ms) = (1, FETCH_BYTES_MAX, 100);
+    Ask { topic, partition, offset, bytes_min, bytes_max, wait_ms, client_id: "bench" }.frame()
 }
 
 #[derive(Debug, Serialize)]

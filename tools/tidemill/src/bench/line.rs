@@ -1,9 +1,9 @@
 //! The line that says how a run goes on, drawn on stderr once a second if that is a terminal.
 
 use super::text::{micros, whole};
+use crate::output::progress::Shown;
 use crate::output::{duration, number};
 use load::look::{Look, Phase};
-use std::io::Write as _;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,13 +30,13 @@ pub struct Line {
     warm_up: Duration,
     length: Length,
     drawn: Drawn,
-    visible: bool,
+    shown: Shown,
 }
 
 impl Line {
     pub fn new(on: bool, warm_up: Duration, length: Length) -> Line {
         let drawn = Drawn { phase: Phase::WarmUp, at: Duration::ZERO, records: 0, bytes: 0 };
-        Line { on, warm_up, length, drawn, visible: false }
+        Line { on, warm_up, length, drawn, shown: Shown::default() }
     }
 
     /// Draws if it is time to.
@@ -53,18 +53,12 @@ impl Line {
         let text = self.text(look);
         let Look { phase, passed, records, bytes, .. } = *look;
         self.drawn = Drawn { phase, at: passed, records, bytes };
-        self.visible = true;
-        let mut stderr = std::io::stderr().lock();
-        // A terminal that cannot be written to only misses its progress line.
-        let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
+        self.shown.draw(&text);
     }
 
     /// Wipes the line, so that other text can follow.
     pub fn clear(&mut self) {
-        if self.visible {
-            self.visible = false;
-            eprint!("\r\x1b[K");
-        }
+        self.shown.clear();
     }
 
     /// Rates are of the time since the last line, the percentile is of all.

@@ -7,6 +7,27 @@ use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(500);
 
+/// The last line of the terminal, if it is ours.
+#[derive(Debug, Default)]
+pub struct Shown(bool);
+
+impl Shown {
+    /// Puts `text` in the line's place.
+    pub fn draw(&mut self, text: &str) {
+        self.0 = true;
+        let mut stderr = std::io::stderr().lock();
+        // A terminal that cannot be written to only misses its progress line.
+        let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
+    }
+
+    /// Wipes the line, so that other text can follow.
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.0) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Progress {
     on: bool,
@@ -14,14 +35,14 @@ pub struct Progress {
     drawn: Instant,
     /// Bytes in all, if known.
     total: Option<u64>,
-    visible: bool,
+    shown: Shown,
 }
 
 impl Progress {
     /// `total` is in bytes.
     pub fn new(on: bool, total: Option<u64>) -> Progress {
         let now = Instant::now();
-        Progress { on, started: now, drawn: now, total, visible: false }
+        Progress { on, started: now, drawn: now, total, shown: Shown::default() }
     }
 
     /// Draws the line if it is time to.
@@ -30,19 +51,12 @@ impl Progress {
             return;
         }
         self.drawn = Instant::now();
-        self.visible = true;
-        let text = line(records, bytes, self.total, self.started.elapsed());
-        let mut stderr = std::io::stderr().lock();
-        // A terminal that cannot be written to only misses its progress line.
-        let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
+        self.shown.draw(&line(records, bytes, self.total, self.started.elapsed()));
     }
 
     /// Wipes the line, so that other text can follow.
     pub fn clear(&mut self) {
-        if self.visible {
-            self.visible = false;
-            eprint!("\r\x1b[K");
-        }
+        self.shown.clear();
     }
 
     pub fn elapsed(&self) -> Duration {
