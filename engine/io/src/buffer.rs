@@ -4,12 +4,12 @@
 //! [`Bytes`] with readers, sockets and the disk at once while the rest is still being filled).
 //! Blocks go back to their arena from whatever thread drops the last reference.
 
+use crate::slabs::Slabs;
 use bytes::Bytes;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Alignment of memory, file position and length of direct I/O, in bytes.
 pub const DMA_ALIGN: usize = 4096;
@@ -41,56 +41,22 @@ impl ChunkClass {
         Self::ALL.into_iter().find(|class| class.bytes() >= bytes).unwrap_or(ChunkClass::M1)
     }
 
-    const fn index(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         self as usize
     }
-
-    fn layout(self) -> Layout {
-        Layout::from_size_align(self.bytes(), DMA_ALIGN).expect("constant sizes and alignment")
-    }
 }
-
-/// A free block on its way back. Nobody refers to its memory any more.
-struct FreeBlock(NonNull<u8>);
-
-// SAFETY: a `FreeBlock` is an owned allocation without references; any thread may hold it.
-unsafe impl Send for FreeBlock {}
 
 struct ArenaShared {
     limit_bytes: usize,
     /// Bytes in blocks that are in use.
     used_bytes: AtomicUsize,
-    /// Bytes in all blocks, free ones included: at most `limit_bytes`.
-    held_bytes: AtomicUsize,
-    /// Free blocks by class. Taken once per block of 16 KiB to 1 MiB, never per request.
-    free: Mutex<[Vec<FreeBlock>; 4]>,
+    /// Taken once per block of 16 KiB to 1 MiB, never per request.
+    slabs: Mutex<Slabs>,
 }
 
 impl ArenaShared {
-    /// Gives free blocks of other sizes back until `bytes` more fit the limit. They do: what is in
-    /// use and what is wanted fit together.
-    fn make_room(&self, free: &mut [Vec<FreeBlock>; 4], bytes: usize) {
-        for class in ChunkClass::ALL {
-            while self.held_bytes.load(Ordering::Relaxed) + bytes > self.limit_bytes
-                && let Some(block) = free[class.index()].pop()
-            {
-                // SAFETY: the block came from `alloc_zeroed` with this class's layout and is free.
-                unsafe { dealloc(block.0.as_ptr(), class.layout()) };
-                self.held_bytes.fetch_sub(class.bytes(), Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl Drop for ArenaShared {
-    fn drop(&mut self) {
-        let free = self.free.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for class in ChunkClass::ALL {
-            for block in free[class.index()].drain(..) {
-                // SAFETY: the block came from `alloc_zeroed` with this class's layout and is free.
-                unsafe { dealloc(block.0.as_ptr(), class.layout()) };
-            }
-        }
+    fn slabs(&self) -> MutexGuard<'_, Slabs> {
+        self.slabs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,13 +66,16 @@ pub struct Arena(Arc<ArenaShared>);
 
 impl Arena {
     /// An arena that has at most `limit_bytes` in use at a time. What happens there: [`Arena::buffer`]
-    /// and [`Arena::chunk`] return `None` and the caller waits, evicts or refuses.
+    /// and [`Arena::chunk`] return `None` and the caller waits, evicts or refuses. Panics if the
+    /// system has not even addresses for so much.
     pub fn new(limit_bytes: usize) -> Self {
+        let slabs = Slabs::new(limit_bytes);
+        let slabs =
+            slabs.unwrap_or_else(|error| panic!("no room for {limit_bytes} bytes: {error}"));
         Arena(Arc::new(ArenaShared {
             limit_bytes,
             used_bytes: AtomicUsize::new(0),
-            held_bytes: AtomicUsize::new(0),
-            free: Mutex::new([Vec::new(), Vec::new(), Vec::new(), Vec::new()]),
+            slabs: Mutex::new(slabs),
         }))
     }
 
@@ -128,30 +97,10 @@ impl Arena {
         Some(Chunk { block: Arc::new(self.block(class)?), len: 0 })
     }
 
+    /// `None` where the limit would be exceeded or what is free lies in smaller pieces.
     fn block(&self, class: ChunkClass) -> Option<Block> {
-        let bytes = class.bytes();
-        let used = self.0.used_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if used + bytes > self.0.limit_bytes {
-            self.0.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return None;
-        }
-        let recycled = {
-            let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-            let recycled = free[class.index()].pop();
-            if recycled.is_none() {
-                self.0.make_room(&mut free, bytes);
-            }
-            recycled
-        };
-        let start = match recycled {
-            Some(block) => block.0,
-            None => {
-                self.0.held_bytes.fetch_add(bytes, Ordering::Relaxed);
-                // SAFETY: the layout has a size that is not zero.
-                let raw = unsafe { alloc_zeroed(class.layout()) };
-                NonNull::new(raw).unwrap_or_else(|| handle_alloc_error(class.layout()))
-            }
-        };
+        let start = self.0.slabs().take(class)?;
+        self.0.used_bytes.fetch_add(class.bytes(), Ordering::Relaxed);
         Some(Block { start, class, arena: self.0.clone() })
     }
 }
@@ -192,8 +141,7 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         self.arena.used_bytes.fetch_sub(self.class.bytes(), Ordering::Relaxed);
-        let mut free = self.arena.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free[self.class.index()].push(FreeBlock(self.start));
+        self.arena.slabs().give(self.start, self.class);
     }
 }
 
@@ -354,7 +302,6 @@ mod tests {
         assert_eq!(small.len(), 64);
         drop(small);
         let large = arena.buffer(ChunkClass::M1).expect("nothing is in use");
-        assert_eq!(arena.0.held_bytes.load(std::sync::atomic::Ordering::Relaxed), 1 << 20);
         assert!(arena.buffer(ChunkClass::K16).is_none());
         drop(large);
         assert!(arena.buffer(ChunkClass::K16).is_some());

@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod env;
 pub mod mail;
 pub mod memory;
+mod slabs;
 #[cfg(test)]
 mod suite;
 pub mod sync;

@@ -71,19 +71,22 @@ impl<E: Env> Cache<E> {
         }
     }
 
-    /// A chunk, if need be at the cost of what was cached. `None`: everything is dirty or in use.
+    /// A chunk of `class`, if need be at the cost of what was cached, or a smaller one where what is
+    /// free lies in smaller pieces. `None`: everything is dirty or in use.
     pub fn chunk(&self, shared: &Shared<E>, class: ChunkClass) -> Option<Chunk> {
         let arena = &shared.config.arena;
+        if let Some(chunk) = arena.chunk(class) {
+            return Some(chunk);
+        }
         loop {
-            if let Some(chunk) = arena.chunk(class) {
-                return Some(chunk);
-            }
             let freed = match self.tails_have_their_part(shared) {
                 true => self.evict(class.bytes()) || self.evict_block(),
                 false => self.evict_block() || self.evict(class.bytes()),
             };
-            if !freed {
-                return arena.chunk(class);
+            let mut fitting = ChunkClass::ALL.into_iter().rev().filter(|one| *one <= class);
+            let chunk = fitting.find_map(|one| arena.chunk(one));
+            if chunk.is_some() || !freed {
+                return chunk;
             }
         }
     }
