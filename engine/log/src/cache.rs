@@ -79,15 +79,32 @@ impl<E: Env> Cache<E> {
             return Some(chunk);
         }
         loop {
-            let freed = match self.tails_have_their_part(shared) {
-                true => self.evict(class.bytes()) || self.evict_block(),
-                false => self.evict_block() || self.evict(class.bytes()),
-            };
+            let freed = self.make_room(shared, class);
             let mut fitting = ChunkClass::ALL.into_iter().rev().filter(|one| *one <= class);
             let chunk = fitting.find_map(|one| arena.chunk(one));
             if chunk.is_some() || !freed {
                 return chunk;
             }
+        }
+    }
+
+    /// A buffer of the smallest class, if need be at the cost of what was cached, at worst from outside
+    /// of the arena: what it is for cannot wait.
+    pub fn small_buffer(&self, shared: &Shared<E>) -> DmaBuf {
+        let arena = &shared.config.arena;
+        let class = ChunkClass::K16;
+        let buffer = arena.buffer(class).or_else(|| {
+            self.make_room(shared, class);
+            arena.buffer(class)
+        });
+        buffer.unwrap_or_else(|| DmaBuf::unpooled(class.bytes()))
+    }
+
+    /// Lets go of about as much as a block of `class`. Whether there was anything.
+    fn make_room(&self, shared: &Shared<E>, class: ChunkClass) -> bool {
+        match self.tails_have_their_part(shared) {
+            true => self.evict(class.bytes()) || self.evict_block(),
+            false => self.evict_block() || self.evict(class.bytes()),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::points::Mark;
 use crate::segment::Segment;
 use crate::tail::{align_down, align_up, to_usize};
 use bytes::Bytes;
-use engine_io::{ChunkClass, DMA_ALIGN, DmaBuf, Durability, Env, File, Queue};
+use engine_io::{DMA_ALIGN, Durability, Env, File, Queue};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -143,16 +143,15 @@ impl<E: Env> Partition<E> {
 
     /// The blocks that hold `start..end`: shared where they are full, a padded copy for the last.
     fn blocks(&self, segment: &Segment<E>, start: u64, end: u64) -> Vec<Bytes> {
-        let tail = segment.tail.borrow();
         let full = align_down(end);
+        let shared = &self.0.shared;
+        let last = (full < end).then(|| shared.cache.small_buffer(shared));
+        let tail = segment.tail.borrow();
         let mut data = Vec::new();
         if full > start {
             tail.share(start..full, &mut data);
         }
-        if full < end {
-            let arena = &self.0.shared.config.arena;
-            let mut block =
-                arena.buffer(ChunkClass::K16).unwrap_or_else(|| DmaBuf::unpooled(DMA_ALIGN));
+        if let Some(mut block) = last {
             let bytes = &mut block.bytes_mut()[..DMA_ALIGN];
             let count = tail.copy(full, bytes).min(to_usize(end - full));
             let count = if plant::is_on(Bug::ForgetTail) { 0 } else { count };

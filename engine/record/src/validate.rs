@@ -15,6 +15,7 @@ use crate::header::{
 };
 use crate::record::{Record, Records, open_into, whole};
 use std::cell::Cell;
+use std::ops::RangeInclusive;
 
 /// Memory for opened batches that is kept for the next one. Beyond: it is given back.
 const KEPT_BYTES_MAX: usize = 4 << 20;
@@ -132,7 +133,8 @@ fn check_header(header: &BatchHeader) -> Result<(), BatchError> {
 /// Whether a compressed batch has to be opened: because the topic wants it, or because its header
 /// announces timestamps that some record will be refused for, and the answer names the record.
 fn must_open(header: &BatchHeader, rules: &ProduceRules) -> bool {
-    let in_range = |timestamp| timestamp == NO_TIMESTAMP || is_in_range(timestamp, rules);
+    let taken = timestamps(rules);
+    let in_range = |timestamp| timestamp == NO_TIMESTAMP || taken.contains(&timestamp);
     rules.open_compressed
         || rules.keys_required
         || header.timestamp_type() == TimestampType::LogAppendTime
@@ -156,16 +158,17 @@ fn with_opened<T>(
     result
 }
 
-fn is_in_range(timestamp: i64, rules: &ProduceRules) -> bool {
-    let age = i128::from(rules.now_ms) - i128::from(timestamp);
-    age <= i128::from(rules.timestamp_before_max_ms)
-        && -age <= i128::from(rules.timestamp_after_max_ms)
+/// The timestamps that a topic with CreateTime takes, but for none at all.
+fn timestamps(rules: &ProduceRules) -> RangeInclusive<i64> {
+    let earliest = rules.now_ms.saturating_sub(rules.timestamp_before_max_ms);
+    earliest..=rules.now_ms.saturating_add(rules.timestamp_after_max_ms)
 }
 
 /// Checks every record of an uncompressed section; returns the newest timestamp, -1 if none.
 fn walk(header: &BatchHeader, section: &[u8], rules: &ProduceRules) -> Result<i64, BatchError> {
     let mut errors = RecordErrors::default();
     let mut max_timestamp = NO_TIMESTAMP;
+    let taken = timestamps(rules);
     let mut index = 0;
     for record in Records::new(header, section) {
         let record = record?;
@@ -173,7 +176,7 @@ fn walk(header: &BatchHeader, section: &[u8], rules: &ProduceRules) -> Result<i6
             let flaw = RecordFlaw::OffsetDelta { found: record.offset_delta, expected: index };
             return Err(BatchError::Record { index, flaw });
         }
-        if let Some(problem) = judge(header, &record, rules) {
+        if let Some(problem) = judge(header, &record, rules, &taken) {
             errors.push(RecordError { index, problem });
         }
         max_timestamp = max_timestamp.max(record.timestamp);
@@ -184,17 +187,20 @@ fn walk(header: &BatchHeader, section: &[u8], rules: &ProduceRules) -> Result<i6
 }
 
 /// What the topic has against a well-formed record: the key first, then the time, as in Kafka.
-fn judge(header: &BatchHeader, record: &Record<'_>, rules: &ProduceRules) -> Option<RecordProblem> {
+fn judge(
+    header: &BatchHeader,
+    record: &Record<'_>,
+    rules: &ProduceRules,
+    taken: &RangeInclusive<i64>,
+) -> Option<RecordProblem> {
     if rules.keys_required && record.key.is_none() {
         return Some(RecordProblem::NoKey);
     }
     let timestamp = record.timestamp;
     if rules.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
-        return (!is_in_range(timestamp, rules)).then(|| RecordProblem::TimestampRange {
-            timestamp,
-            earliest: rules.now_ms.saturating_sub(rules.timestamp_before_max_ms),
-            latest: rules.now_ms.saturating_add(rules.timestamp_after_max_ms),
-        });
+        let (earliest, latest) = (*taken.start(), *taken.end());
+        let problem = RecordProblem::TimestampRange { timestamp, earliest, latest };
+        return (!taken.contains(&timestamp)).then_some(problem);
     }
     (header.timestamp_type() == TimestampType::LogAppendTime)
         .then_some(RecordProblem::LogAppendTime)
