@@ -82,6 +82,35 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// The next record if it is as most are: short fields, no headers. `None` says nothing: the
+    /// iterator does.
+    #[inline(always)]
+    pub(crate) fn next_plain(&mut self) -> Option<PlainRecord> {
+        if self.index == self.count {
+            return None;
+        }
+        let bytes = self.reader.rest();
+        let mut at = 0;
+        let declared = short(bytes, &mut at)?;
+        let end = at + usize::try_from(declared).ok()?;
+        let (body, rest) = bytes.split_at_checked(end)?;
+        at += 1;
+        let timestamp_delta = i64::from(short(body, &mut at)?);
+        let offset_delta = short(body, &mut at)?;
+        let key_len = short(body, &mut at)?;
+        at += short_len(key_len)?;
+        let value_len = short(body, &mut at)?;
+        at += short_len(value_len)?;
+        if body.get(at..)? != [0] {
+            return None;
+        }
+        self.reader = Reader::new(rest);
+        self.index += 1;
+        let created = self.base_timestamp.wrapping_add(timestamp_delta);
+        let timestamp = self.append_time.unwrap_or(created);
+        Some(PlainRecord { timestamp, offset_delta, has_key: key_len >= 0 })
+    }
+
     #[cold]
     fn fail(&mut self, flaw: RecordFlaw) -> Option<Result<Record<'a>, BatchError>> {
         let error = BatchError::Record { index: self.index, flaw };
@@ -117,6 +146,43 @@ impl<'a> Iterator for Records<'a> {
             headers: body.headers,
         }))
     }
+}
+
+/// What validation asks of a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlainRecord {
+    pub timestamp: i64,
+    pub offset_delta: i32,
+    pub has_key: bool,
+}
+
+impl From<Record<'_>> for PlainRecord {
+    fn from(record: Record<'_>) -> PlainRecord {
+        let Record { timestamp, offset_delta, key, .. } = record;
+        PlainRecord { timestamp, offset_delta, has_key: key.is_some() }
+    }
+}
+
+/// A varint of at most two bytes.
+#[inline(always)]
+fn short(bytes: &[u8], at: &mut usize) -> Option<i32> {
+    let first = u32::from(*bytes.get(*at)?);
+    *at += 1;
+    let mut raw = first;
+    if first >= 0x80 {
+        let second = u32::from(*bytes.get(*at)?);
+        *at += 1;
+        if second >= 0x80 {
+            return None;
+        }
+        raw = first & 0x7F | second << 7;
+    }
+    Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+}
+
+#[inline(always)]
+fn short_len(len: i32) -> Option<usize> {
+    if len == -1 { Some(0) } else { usize::try_from(len).ok() }
 }
 
 struct Body<'a> {
@@ -238,4 +304,65 @@ pub(crate) fn open_into(
         CodecError::Damaged => BatchError::Compressed,
         CodecError::TooLarge => BatchError::Bomb { bytes_max },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Header, PlainRecord, Records};
+    use crate::build::{BatchBuilder, BatchOptions};
+    use crate::error::BatchError;
+    use crate::header::{BatchHeader, HEADER_BYTES};
+
+    type Seen = (Vec<(i64, i32, bool)>, Option<BatchError>);
+
+    fn walk(header: &BatchHeader, section: &[u8], plain: bool) -> (Seen, usize) {
+        let mut records = Records::new(header, section);
+        let (mut seen, mut plain_count) = (Vec::new(), 0);
+        loop {
+            let record = match plain.then(|| records.next_plain()).flatten() {
+                Some(record) => {
+                    plain_count += 1;
+                    record
+                }
+                None => match records.next() {
+                    Some(Ok(record)) => PlainRecord::from(record),
+                    Some(Err(error)) => return ((seen, Some(error)), plain_count),
+                    None => return ((seen, None), plain_count),
+                },
+            };
+            seen.push((record.timestamp, record.offset_delta, record.has_key));
+        }
+    }
+
+    #[test]
+    fn the_short_way_sees_what_the_long_way_sees_and_nothing_that_is_wrong() {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        let long = [7; 9000];
+        let headers = [Header { key: b"trace", value: None }];
+        for round in 0..3i64 {
+            builder.append(1_000 - round * 5_000, None, Some(b""), &[]);
+            builder.append(1_000 + round, Some(b"key"), Some(&long[..100]), &[]);
+            builder.append(1_000 + round * 100_000, Some(b""), None, &[]);
+            builder.append(1_000, Some(b"key"), Some(&long[..70]), &headers);
+            builder.append(1_000, None, Some(&long), &[]);
+        }
+        let batch = builder.finish();
+        let header = BatchHeader::parse(&batch).expect("built");
+        let mut section = batch[HEADER_BYTES..].to_vec();
+        let (seen, plain_count) = walk(&header, &section, true);
+        assert_eq!((seen, 0), walk(&header, &section, false));
+        assert!((6..15).contains(&plain_count), "both ways are gone: {plain_count}");
+        for at in 0..section.len() {
+            for bits in [0x01, 0x80, 0xFF] {
+                section[at] ^= bits;
+                let (seen, _) = walk(&header, &section, true);
+                assert_eq!(seen, walk(&header, &section, false).0, "byte {at} with {bits:#x}");
+                section[at] ^= bits;
+            }
+        }
+        for len in 0..section.len() {
+            let (seen, _) = walk(&header, &section[..len], true);
+            assert_eq!(seen, walk(&header, &section[..len], false).0, "{len} bytes");
+        }
+    }
 }

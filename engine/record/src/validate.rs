@@ -13,7 +13,7 @@ use crate::header::{
     BatchHeader, DELETE_HORIZON_FLAG, HEADER_BYTES, LOG_APPEND_TIME_FLAG, NO_TIMESTAMP,
     TimestampType,
 };
-use crate::record::{Record, Records, open_into, whole};
+use crate::record::{PlainRecord, Records, open_into, whole};
 use std::cell::Cell;
 use std::ops::RangeInclusive;
 
@@ -170,8 +170,15 @@ fn walk(header: &BatchHeader, section: &[u8], rules: &ProduceRules) -> Result<i6
     let mut max_timestamp = NO_TIMESTAMP;
     let taken = timestamps(rules);
     let mut index = 0;
-    for record in Records::new(header, section) {
-        let record = record?;
+    let mut records = Records::new(header, section);
+    loop {
+        let record = match records.next_plain() {
+            Some(record) => record,
+            None => match records.next() {
+                Some(record) => record?.into(),
+                None => break,
+            },
+        };
         if record.offset_delta != index {
             let flaw = RecordFlaw::OffsetDelta { found: record.offset_delta, expected: index };
             return Err(BatchError::Record { index, flaw });
@@ -189,11 +196,11 @@ fn walk(header: &BatchHeader, section: &[u8], rules: &ProduceRules) -> Result<i6
 /// What the topic has against a well-formed record: the key first, then the time, as in Kafka.
 fn judge(
     header: &BatchHeader,
-    record: &Record<'_>,
+    record: &PlainRecord,
     rules: &ProduceRules,
     taken: &RangeInclusive<i64>,
 ) -> Option<RecordProblem> {
-    if rules.keys_required && record.key.is_none() {
+    if rules.keys_required && !record.has_key {
         return Some(RecordProblem::NoKey);
     }
     let timestamp = record.timestamp;
