@@ -172,9 +172,9 @@ pub(crate) fn unnamed(
 ) -> Vec<(TopicPartition, String)> {
     let named = replay.partitions.iter().filter(|(id, _)| owned(**id)).filter_map(|(id, one)| {
         let (run, name) = one.name.as_ref()?;
-        // A point with records is of a directory that was there.
+        // A point with records is of a directory that was there. One below the log start has none.
         let is_young = known.get(id).is_none_or(|(known_run, point)| {
-            run >= known_run && point.recovery.offset == point.log_start
+            run >= known_run && point.recovery.offset <= point.log_start
         });
         is_young.then(|| (*id, name.clone()))
     });

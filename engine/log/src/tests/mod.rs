@@ -5,6 +5,7 @@ mod busy;
 mod cold;
 mod crash;
 mod damage;
+mod directories;
 mod faults;
 mod files;
 mod forged;
