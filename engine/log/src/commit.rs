@@ -150,8 +150,14 @@ impl<E: Env> Commit<E> {
             }
             if target.is_none() && self.needed.borrow().len() < NOTES_MAX {
                 let mut needed = self.needed.borrow_mut();
-                needed.retain(|old| !is_replaced(old, &note));
-                needed.push(note);
+                match needed.iter_mut().find(|known| is_replaced(known, &note)) {
+                    // One that waited for room may say less than one that came when there was some.
+                    Some(known) => {
+                        let further = |one: &EntryHeader| (one.segment, one.position);
+                        *known = std::cmp::max_by_key(*known, note, further);
+                    }
+                    None => needed.push(note),
+                }
                 target = Some(self.written.get() + 1);
                 self.work.notify();
             }
@@ -188,7 +194,7 @@ impl<E: Env> Commit<E> {
     }
 }
 
-/// Whether a newer note says all that an older one does.
+/// Whether a newer note, or one that goes further, says all that an older one does.
 fn is_replaced(old: &EntryHeader, new: &EntryHeader) -> bool {
     (old.kind, old.partition) == (new.kind, new.partition)
 }

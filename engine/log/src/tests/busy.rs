@@ -50,3 +50,39 @@ fn bulk_keeps_no_checkpoint_from_ending() {
         }
     });
 }
+
+/// More notes than there is room for: one that waits must not take the place of one that says more.
+#[test]
+fn a_moved_log_start_is_not_moved_back_by_one_that_waited() {
+    const LAST: i32 = 599;
+    let machine = machine(3);
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let bytes = batch(&mut Random::new(1), 20, 100, 99);
+        for number in 0..=LAST {
+            let partition =
+                log.create_partition(TOPIC, id(number), small()).await.expect("created");
+            let appended = partition.append(&bytes, info(&env, Acks::Leader)).expect("ok");
+            appended.ticket.await.expect("safe");
+        }
+        env.sleep(std::time::Duration::from_secs(10)).await;
+        let partitions = log.partitions();
+        let moving = partitions.iter().map(|one| one.delete_records_before(5));
+        let moving = futures_util::future::join_all(moving.collect::<Vec<_>>());
+        let later = async {
+            let before = log.0.commit.written.get();
+            while log.0.commit.written.get() == before {
+                env.yield_now().await;
+            }
+            let last = log.partition(id(LAST)).expect("there");
+            assert_eq!(last.delete_records_before(10).await, Ok(10));
+        };
+        futures_util::future::join(moving, later).await;
+    });
+    machine.power_cut();
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        assert_eq!(log.partition(id(LAST)).expect("there").log_start(), 10);
+        log.close().await.expect("closes");
+    });
+}
