@@ -192,7 +192,7 @@ impl<E: Env> Partition<E> {
             match self.name_then_write(to, flush).await {
                 Ok(()) => self.0.shared.add_unchecked(bytes),
                 Err(LogError::NoSpace) => {
-                    self.0.no_space.set(true);
+                    self.judge_write(&Err(LogError::NoSpace));
                     drop(guard);
                     if self.0.shared.stopped.get() {
                         break;

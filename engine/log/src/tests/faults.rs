@@ -138,6 +138,28 @@ fn a_failed_segment_fences_its_partition_only() {
     }
 }
 
+/// The points come before a large first append, the directory with it.
+#[test]
+fn a_large_first_append_on_a_full_disk_is_told() {
+    for path in ["/data/.tidemill-points*", "/data/orders-0*"] {
+        let machine = machine(9);
+        machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            let partition = log.create_partition(TOPIC, id(0), small()).await.expect("created");
+            let (call, effect) = (None, Effect::Fail(Failure::NoSpace));
+            machine.inject(Fault { path: path.to_owned(), call, when: When::Always, effect });
+            let bytes = batch(&mut Random::new(1), 1, 70_000, 5);
+            let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+            // A task of its own: who is polled for another reason sees the state too.
+            let told = std::rc::Rc::new(std::cell::Cell::new(None));
+            let seen = told.clone();
+            env.spawn(engine_io::Queue::Net, async move { seen.set(Some(appended.ticket.await)) });
+            env.sleep(Duration::from_secs(1)).await;
+            assert_eq!(told.take(), Some(Err(LogError::NoSpace)), "{path}");
+        });
+    }
+}
+
 /// Every call fails once, one after the other, until the work is done before its turn comes.
 #[test]
 fn each_call_may_fail() {
