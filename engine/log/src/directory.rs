@@ -9,7 +9,7 @@ use crate::error::LogError;
 use crate::frame::{ENTRY_HEADER_BYTES, EntryHeader, EntryKind};
 use crate::names::{self, EPOCH_FILE, METADATA_FILE};
 use crate::node_files::{encode_epochs, encode_partition_metadata};
-use crate::partition::Partition;
+use crate::partition::{Partition, Stop};
 use crate::plant::{self, Bug};
 use crate::replay::{NewestPoints, Replay};
 use crate::shared::Shared;
@@ -90,6 +90,9 @@ impl<E: Env> Partition<E> {
             return Ok(());
         }
         let _guard = self.0.io.acquire().await;
+        if self.0.stop.get() == Some(Stop::Deleted) {
+            return Err(LogError::Closed);
+        }
         self.name_locked().await
     }
 

@@ -29,3 +29,17 @@ fn a_partition_without_a_directory_survives_with_a_moved_log_start() {
         close(&env, &log).await;
     });
 }
+
+/// What wanted to save something in it comes too late.
+#[test]
+fn a_deleted_partition_gets_no_directory() {
+    let machine = machine(5);
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let partition = log.create_partition(TOPIC, id(0), small()).await.expect("created");
+        log.delete_partition(id(0)).await.expect("deleted");
+        assert_eq!(partition.write_snapshot(0, b"late").await, Err(LogError::Closed));
+        assert!(!machine.list().iter().any(|path| path.starts_with("/data/orders-0")));
+        log.close().await.expect("closes");
+    });
+}
