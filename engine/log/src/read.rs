@@ -77,8 +77,15 @@ impl<E: Env> Partition<E> {
             read.is_cut = true;
             return Ok(read);
         }
-        let end = self.last_boundary(&segment, start, limit, max_bytes.max(first_bytes)).await?;
-        assert!(end >= start + first_bytes);
+        let first = start + first_bytes;
+        if first > limit_in(&segment, limit) {
+            // All limits lie between batches.
+            segment.forget_cold();
+            return Err(self.damaged(&segment, start));
+        }
+        let last = start + max_bytes.max(first_bytes);
+        let end = self.last_boundary(&segment, first, limit, last).await?;
+        assert!(end >= first);
         self.read_ahead(&segment, start..end);
         read.records = self.bytes(&segment, start..end).await?;
         read.bytes = end - start;
@@ -129,21 +136,21 @@ impl<E: Env> Partition<E> {
         }
     }
 
-    /// The end of the last whole batch within `max_bytes` from `start`, a batch's position.
+    /// The end of the last whole batch that ends at `last` or before; `first` is where one ends. The
+    /// index may be wrong: what lies between is checked by whoever reads it.
     async fn last_boundary(
         &self,
         segment: &Rc<Segment<E>>,
-        start: u64,
+        first: u64,
         limit: Mark,
-        max_bytes: u64,
+        last: u64,
     ) -> Result<u64, LogError> {
         let size = limit_in(segment, limit);
-        let last = start + max_bytes;
         if last >= size {
             return Ok(size);
         }
         let floor = self.with_index(segment, |index| index.floor_position(last)).await?;
-        let mut position = floor.max(start);
+        let mut position = floor.max(first);
         loop {
             if position == size {
                 return Ok(position);

@@ -199,6 +199,63 @@ fn a_byte_that_changes_on_the_disk_is_caught_when_it_is_read_again() {
     }
 }
 
+/// A length that reaches beyond what may be read, and within the file.
+#[test]
+fn a_length_that_grew_on_the_disk_is_an_error() {
+    let (machine, sent) = filled(14, 1, 2);
+    // The second batch claims 8 KiB more.
+    assert_eq!(sent[1][10] & 0x20, 0, "or it claims less");
+    machine.flip(FILE, to_u64(sent[0].len()) + 10, 0x20);
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let partition = log.partition(id(0)).expect("there");
+        machine.inject(Fault::new("*journal*", DiskCall::Sync, When::Always, Effect::Park));
+        let small = batch(&mut Random::new(1), 1, 40_000, 5);
+        let _pending = partition.append(&small, info(&env, Acks::All)).expect("has room");
+        assert_eq!((partition.high_watermark(), partition.log_end()), (2, 3));
+        for _ in 0..2 {
+            let visible = ReadRequest { upper: Upper::HighWatermark, ..from(1) };
+            let error = partition.read(visible).await.expect_err("nothing to be served");
+            assert!(matches!(error, LogError::Damaged { .. }), "{error}");
+        }
+    });
+}
+
+/// Kafka's index files have no checksum. This one points into a record that looks like a batch.
+#[test]
+fn an_index_that_points_into_a_batch_ends_no_read() {
+    let machine = machine(15);
+    let mut random = Random::new(1);
+    let mut inner = batch(&mut random, 1, 100, 5);
+    inner[8..12].copy_from_slice(&100_000_i32.to_be_bytes());
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(5, None, Some(&inner), &[]);
+    let outer = builder.finish();
+    let place = outer.windows(30).position(|part| part == &inner[..30]).expect("there");
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let partition = log.create_partition(TOPIC, id(0), small()).await.expect("created");
+        append(&env, &partition, &outer).await;
+        for _ in 0..40 {
+            append(&env, &partition, &batch(&mut random, 1, 20_000, 5)).await;
+        }
+        assert!(partition.segment_count() > 1, "the index of the first is read from its file");
+        close(&env, &log).await;
+    });
+    let path = FILE.replace(".log", ".index");
+    let mut index = machine.file(&path);
+    index[..4].copy_from_slice(&1_u32.to_be_bytes());
+    index[4..8].copy_from_slice(&u32::try_from(place).expect("small").to_be_bytes());
+    machine.put_file(&path, &index);
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let partition = log.partition(id(0)).expect("there");
+        let few = ReadRequest { max_bytes: 1000, ..from(0) };
+        let read = partition.read(few).await.expect("reads");
+        assert!(is_same(&outer, &concat(&read.records)));
+    });
+}
+
 #[test]
 fn who_reads_in_a_row_is_read_ahead_within_bounds() {
     for (bytes, ahead_max) in [(blocks(24), 3), (blocks(8), 1), (blocks(7), 0)] {
