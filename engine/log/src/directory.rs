@@ -17,6 +17,7 @@ use crate::tail::to_u64;
 use engine_base::{TopicPartition, Uuid};
 use engine_io::{Create, Env, File, OpenMode};
 use futures_util::stream::{self, StreamExt};
+use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
@@ -167,21 +168,26 @@ pub(crate) async fn make_directories<E: Env>(shared: &Rc<Shared<E>>) {
 }
 
 /// Partitions whose directories were not on stable media when the last process ended, as far as the
-/// journal tells, with the names of their topics.
+/// journal tells, with the names of their topics. The one appended to last comes first: of several
+/// with one name all others are deleted, whether or not the journal still says so.
 pub(crate) fn unnamed(
     replay: &Replay,
     known: &NewestPoints,
     owned: impl Fn(TopicPartition) -> bool,
 ) -> Vec<(TopicPartition, String)> {
-    let named = replay.partitions.iter().filter(|(id, _)| owned(**id)).filter_map(|(id, one)| {
-        let (run, name) = one.name.as_ref()?;
-        // A point with records is of a directory that was there. One below the log start has none.
-        let is_young = known.get(id).is_none_or(|(known_run, point)| {
-            run >= known_run && point.recovery.offset <= point.log_start
-        });
-        is_young.then(|| (*id, name.clone()))
-    });
-    named.collect()
+    let owned = replay.partitions.iter().filter(|(id, _)| owned(**id));
+    let mut named: Vec<(usize, TopicPartition, String)> = owned
+        .filter_map(|(id, one)| {
+            let (run, name) = one.name.as_ref()?;
+            // A point with records is of a directory that was there. One below the log start has none.
+            let is_young = known.get(id).is_none_or(|(known_run, point)| {
+                run >= known_run && point.recovery.offset <= point.log_start
+            });
+            is_young.then(|| (one.name_frame, *id, name.clone()))
+        })
+        .collect();
+    named.sort_by_key(|(frame, _, _)| Reverse(*frame));
+    named.into_iter().map(|(_, id, name)| (id, name)).collect()
 }
 
 /// Makes the directory of such a partition; the caller syncs the one it lies in. What is there of it

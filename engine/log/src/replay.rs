@@ -57,8 +57,8 @@ pub(crate) struct PartitionReplay {
     /// Name of the topic, with the run that says so, if the directory was not on stable media when
     /// the last of the entries was written.
     pub name: Option<(u32, String)>,
-    /// The frame that says so.
-    name_frame: usize,
+    /// The frame that says so, counted in the order of writing.
+    pub name_frame: usize,
 }
 
 #[derive(Default)]

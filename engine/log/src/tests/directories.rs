@@ -1,6 +1,7 @@
 //! Partitions whose directories are not there yet, or not any more.
 
 use super::*;
+use engine_io::memory::{DiskCall, Effect, Failure, Fault, When};
 
 /// The points may say a log start that the journal's records lie below and above.
 #[test]
@@ -42,4 +43,50 @@ fn a_deleted_partition_gets_no_directory() {
         assert!(!machine.list().iter().any(|path| path.starts_with("/data/orders-0")));
         log.close().await.expect("closes");
     });
+}
+
+/// The journal forgets that a partition was deleted and still knows what it held, because another
+/// one's bytes there are needed. Its name is a later topic's then.
+#[test]
+fn the_last_of_one_name_has_the_directory() {
+    let named = |byte: u8| TopicPartition { topic_id: Uuid::from_bytes([byte; 16]), partition: 0 };
+    for (old, new) in [(1, 9), (9, 1)] {
+        let machine = machine(3);
+        machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            let mut random = Random::new(1);
+            let mut append = async |partition: &Partition<MemoryEnv>, bytes| {
+                let bytes = batch(&mut random, 1, bytes, 5);
+                let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+                appended.ticket.await.expect("safe");
+            };
+            let bad = log.create_partition("bad", id(0), small()).await.expect("created");
+            let other = log.create_partition("other", id(1), small()).await.expect("created");
+            let first = log.create_partition(TOPIC, named(old), small()).await.expect("created");
+            append(&bad, 500).await;
+            append(&first, 500).await;
+            let fail = Effect::Fail(Failure::Io);
+            machine.inject(Fault::new("*bad-0/*.log", DiskCall::Write, When::Always, fail));
+            // The note of the deletion lies in another file of the journal.
+            for _ in 0..10 {
+                append(&other, 30_000).await;
+            }
+            log.delete_partition(named(old)).await.expect("deleted");
+            for _ in 0..200 {
+                append(&other, 30_000).await;
+            }
+            assert!(bad.is_fenced());
+            let second = log.create_partition(TOPIC, named(new), small()).await.expect("created");
+            append(&second, 700).await;
+            assert!(!second.is_named(), "or the test tests nothing");
+        });
+        machine.heal_all();
+        machine.power_cut();
+        machine.run(async |env| {
+            let (log, _) = open(&env).await;
+            assert!(log.partition(named(old)).is_none());
+            let partition = log.partition(named(new)).expect("known from the journal");
+            assert_eq!(read_all(&partition, 0).await.len(), 1);
+        });
+    }
 }
