@@ -65,7 +65,7 @@ pub struct BrokerConfig {
     pub shards: u16,
     /// `tidemill.cpus`; empty for all that the process may use.
     pub cpus: Vec<usize>,
-    /// `tidemill.journal.bytes`, of each shard.
+    /// `tidemill.journal.bytes`, of each shard; if unset a quarter of its memory, 64 to 256 MiB.
     pub journal_bytes: u64,
     /// `tidemill.memory.bytes`, of all shards together; a quarter of what the process may use, at most
     /// 4 GiB, if unset.
@@ -104,6 +104,7 @@ impl BrokerConfig {
             .unwrap_or_else(|| u16::try_from(cpu_count).unwrap_or(SHARDS_MAX).clamp(1, SHARDS_MAX));
         let memory = Memory::of(machine.memory_bytes, shards);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let data_bytes = read.optional("tidemill.memory.bytes").unwrap_or(memory.data);
         BrokerConfig {
             node_id: read.int("node.id"),
             rack: read.text("broker.rack"),
@@ -127,8 +128,10 @@ impl BrokerConfig {
             log_retention_check_ms: read.number("log.retention.check.interval.ms"),
             shards,
             cpus,
-            journal_bytes: read.number("tidemill.journal.bytes"),
-            memory_bytes: size(read.optional("tidemill.memory.bytes").unwrap_or(memory.data)),
+            journal_bytes: read
+                .optional("tidemill.journal.bytes")
+                .unwrap_or_else(|| journal_bytes(data_bytes / u64::from(shards))),
+            memory_bytes: size(data_bytes),
             request_memory_bytes: size(
                 read.optional("tidemill.request.memory.bytes").unwrap_or(memory.requests),
             ),
@@ -185,6 +188,13 @@ impl Memory {
             requests: (machine_bytes / 16).min(96 * MIB).max(least),
         }
     }
+}
+
+/// The journal of a shard that has `data_bytes` of memory. What it holds, memory holds too until a
+/// checkpoint is through: a large one makes those rare, and outlasts a disk that stands still for
+/// a second or two (`docs/adr/2026-11-24-journal-size.md`).
+fn journal_bytes(data_bytes: u64) -> u64 {
+    (data_bytes / 4).clamp(64 * MIB, 256 * MIB)
 }
 
 /// Values of keys that have a default, or are optional. All was checked before: what cannot be

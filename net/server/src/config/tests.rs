@@ -95,7 +95,7 @@ fn without_any_setting_there_are_kafkas_defaults() {
     assert_eq!((config.memory_bytes, config.request_memory_bytes), (4 << 30, 128 << 20));
     assert_eq!(config.listener_texts(), ["PLAINTEXT://machine:9092"]);
     assert_eq!(config.endpoints()[0].host, "machine");
-    assert_eq!(config.journal_bytes, 64 << 20);
+    assert_eq!(config.journal_bytes, 256 << 20);
     assert!(!config.acks_all_relaxed);
     assert!(loaded.report.messages.is_empty());
     let fixed: Vec<(&str, &str)> =
