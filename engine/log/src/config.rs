@@ -5,7 +5,8 @@ use engine_io::{Arena, ChunkClass};
 use std::path::PathBuf;
 
 /// Pending bytes of one partition from which they go straight to the segment instead of through the
-/// journal. To be settled by measurement; the guarantees do not depend on it.
+/// journal. A higher value is cheaper for acks=1, and writes more to the device for acks=all; the
+/// guarantees do not depend on it.
 pub const DIRECT_APPEND_BYTES: u64 = 64 << 10;
 /// Bytes of one frame's body, at most. Beyond: another frame in the same round.
 pub(crate) const FRAME_BODY_BYTES_MAX: usize = 4 << 20;
