@@ -146,9 +146,19 @@ fn needs_checkpoint<E: Env>(shared: &Shared<E>) -> bool {
         || shared.dirty_partitions.borrow().iter().any(Partition::needs_checkpoint)
 }
 
-/// One checkpoint of the whole shard.
+/// One checkpoint of the whole shard. If there is no space for it and the journal waits for it, those
+/// who wait for the journal are told.
 pub(crate) async fn checkpoint<E: Env>(shared: &Rc<Shared<E>>) -> Result<(), LogError> {
     let _one = shared.checkpoint_lock.acquire().await;
+    let result = try_checkpoint(shared).await;
+    let is_full = shared.commit.is_full.get() && !shared.commit.files.borrow().has_free();
+    if is_full && result == Err(LogError::NoSpace) {
+        crate::commit::stall(shared);
+    }
+    result
+}
+
+async fn try_checkpoint<E: Env>(shared: &Rc<Shared<E>>) -> Result<(), LogError> {
     shared.checkpoint_wanted.set(false);
     shared.commit.files.borrow_mut().begin_checkpoint();
     shared.unchecked_bytes.set(0);

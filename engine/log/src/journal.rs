@@ -152,10 +152,13 @@ impl<E: Env> Files<E> {
         });
     }
 
+    pub fn has_free(&self) -> bool {
+        self.files.iter().any(|file| file.state == State::Free)
+    }
+
     /// The index of a file that should be made now, so that the active one has a successor.
     pub fn missing(&self) -> Option<u32> {
-        let free = self.files.iter().any(|file| file.state == State::Free);
-        if free || self.files.len() == JOURNAL_FILES_MAX {
+        if self.has_free() || self.files.len() == JOURNAL_FILES_MAX {
             return None;
         }
         let used = |index| self.files.iter().any(|file| file.index == index);

@@ -233,6 +233,52 @@ fn a_full_disk_is_told_and_left_again() {
     }
 }
 
+/// Who still has room in its file waits for the journal, which waits for who has none.
+#[test]
+fn a_full_disk_is_told_to_partitions_that_have_room() {
+    let machine = machine(13);
+    machine.run(async |env| {
+        let (log, _) = open(&env).await;
+        let mut random = Random::new(3);
+        for index in 0..2 {
+            let config = crate::config::PartitionConfig::default();
+            let created = log.create_partition(TOPIC, id(index), config).await;
+            let partition = created.expect("created");
+            let bytes = batch(&mut random, 1, 900_000, 5);
+            let appended = partition.append(&bytes, info(&env, Acks::All)).expect("ok");
+            appended.ticket.await.expect("safe");
+        }
+        log.checkpoint().await.expect("checkpoint");
+        machine.set_capacity(0);
+        let full = log.partition(id(0)).expect("there");
+        let roomy = log.partition(id(1)).expect("there");
+        let mut error = None;
+        for round in 0..20_000 {
+            let partition = if round % 50 == 0 { &roomy } else { &full };
+            let bytes = batch(&mut random, 1, 2_000, 5);
+            let told = match partition.append(&bytes, info(&env, Acks::Leader)) {
+                Err(error) => Err(error),
+                Ok(appended) => {
+                    let mut late = std::pin::pin!(env.sleep(Duration::from_secs(20)));
+                    match futures_util::future::select(appended.ticket, late.as_mut()).await {
+                        futures_util::future::Either::Left((told, _)) => told,
+                        _ => panic!("append {round} is never answered"),
+                    }
+                }
+            };
+            if told.is_err() && partition.id() == id(1) {
+                error = told.err();
+                break;
+            }
+        }
+        assert_eq!(error, Some(LogError::NoSpace));
+        let late = std::pin::pin!(env.sleep(Duration::from_secs(60)));
+        let closing = std::pin::pin!(log.close());
+        let closed = futures_util::future::select(closing, late).await;
+        assert!(matches!(closed, futures_util::future::Either::Left((Err(_), _))), "it stops");
+    });
+}
+
 /// Batches with acks=all go straight to the segment; then one byte of an early one goes bad.
 fn rot(checkpoint: bool) -> (Machine, Vec<Vec<u8>>) {
     let machine = machine(12);
