@@ -6,6 +6,8 @@
 
 use crate::slabs::Slabs;
 use bytes::Bytes;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +46,10 @@ impl ChunkClass {
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
+
+    fn layout(self) -> Layout {
+        Layout::from_size_align(self.bytes(), DMA_ALIGN).expect("constant sizes and alignment")
+    }
 }
 
 struct ArenaShared {
@@ -66,17 +72,19 @@ pub struct Arena(Arc<ArenaShared>);
 
 impl Arena {
     /// An arena that has at most `limit_bytes` in use at a time. What happens there: [`Arena::buffer`]
-    /// and [`Arena::chunk`] return `None` and the caller waits, evicts or refuses. Panics if the
-    /// system has not even addresses for so much.
-    pub fn new(limit_bytes: usize) -> Self {
-        let slabs = Slabs::new(limit_bytes);
-        let slabs =
-            slabs.unwrap_or_else(|error| panic!("no room for {limit_bytes} bytes: {error}"));
-        Arena(Arc::new(ArenaShared {
+    /// and [`Arena::chunk`] return `None` and the caller waits, evicts or refuses. Errors: the system
+    /// has not even addresses for so much (`ulimit -v`).
+    pub fn reserve(limit_bytes: usize) -> io::Result<Self> {
+        Ok(Arena(Arc::new(ArenaShared {
             limit_bytes,
             used_bytes: AtomicUsize::new(0),
-            slabs: Mutex::new(slabs),
-        }))
+            slabs: Mutex::new(Slabs::new(limit_bytes)?),
+        })))
+    }
+
+    /// As [`reserve`](Self::reserve), for tests and tools: panics if there are no addresses.
+    pub fn new(limit_bytes: usize) -> Self {
+        Arena::reserve(limit_bytes).expect("addresses for a small arena")
     }
 
     pub fn limit_bytes(&self) -> usize {
@@ -97,11 +105,12 @@ impl Arena {
         Some(Chunk { block: Arc::new(self.block(class)?), len: 0 })
     }
 
-    /// `None` where the limit would be exceeded or what is free lies in smaller pieces.
+    /// `None` where the limit would be exceeded, what is free lies in smaller pieces, or the system
+    /// gives no more memory.
     fn block(&self, class: ChunkClass) -> Option<Block> {
         let start = self.0.slabs().take(class)?;
         self.0.used_bytes.fetch_add(class.bytes(), Ordering::Relaxed);
-        Some(Block { start, class, arena: self.0.clone() })
+        Some(Block { start, class, arena: Some(self.0.clone()) })
     }
 }
 
@@ -111,11 +120,11 @@ impl std::fmt::Debug for Arena {
     }
 }
 
-/// An allocated block; returns to its arena when dropped.
+/// An allocated block; returns to its arena when dropped, or to the allocator.
 struct Block {
     start: NonNull<u8>,
     class: ChunkClass,
-    arena: Arc<ArenaShared>,
+    arena: Option<Arc<ArenaShared>>,
 }
 
 // SAFETY: the block owns its memory. Shared access (`&Block`) never writes: the only writers are
@@ -140,8 +149,12 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.arena.used_bytes.fetch_sub(self.class.bytes(), Ordering::Relaxed);
-        self.arena.slabs().give(self.start, self.class);
+        let Some(arena) = &self.arena else {
+            // SAFETY: without an arena it came from `alloc_zeroed` with this class's layout.
+            return unsafe { dealloc(self.start.as_ptr(), self.class.layout()) };
+        };
+        arena.used_bytes.fetch_sub(self.class.bytes(), Ordering::Relaxed);
+        arena.slabs().give(self.start, self.class);
     }
 }
 
@@ -152,10 +165,13 @@ pub struct DmaBuf {
 
 impl DmaBuf {
     /// A buffer outside any arena's limit, of the class that fits `bytes` (at most 1 MiB). For
-    /// start-up and tools.
+    /// start-up, tools, and what cannot wait for an arena that is full.
     pub fn unpooled(bytes: usize) -> DmaBuf {
         let class = ChunkClass::fitting(bytes);
-        Arena::new(class.bytes()).buffer(class).expect("a fresh arena of exactly this size")
+        // SAFETY: the layout has a size that is not zero.
+        let start = unsafe { alloc_zeroed(class.layout()) };
+        let start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(class.layout()));
+        DmaBuf { block: Block { start, class, arena: None } }
     }
 
     pub fn capacity(&self) -> usize {

@@ -48,15 +48,15 @@ impl Reservation {
     fn open(&self, from: usize, to: usize) -> io::Result<()> {
         assert!(from < to && to <= self.bytes);
         let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: `from` lies in our mapping (asserted).
+        let at = unsafe { self.start.add(from) }.as_ptr().cast();
+        // A small broker stays small: its first step comes page by page. Advice may be refused.
+        if from > 0 && to - from == STEP_BYTES {
+            // SAFETY: the range lies in our mapping; the advice changes no content.
+            unsafe { libc::madvise(at, to - from, libc::MADV_HUGEPAGE) };
+        }
         // SAFETY: the range lies in our mapping (asserted), nobody refers to it yet.
-        let done = unsafe {
-            let at = self.start.add(from).as_ptr().cast();
-            // A small broker stays small: its first step comes page by page. Advice may be refused.
-            if from > 0 && to - from == STEP_BYTES {
-                libc::madvise(at, to - from, libc::MADV_HUGEPAGE);
-            }
-            libc::mprotect(at, to - from, access)
-        };
+        let done = unsafe { libc::mprotect(at, to - from, access) };
         if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 }
@@ -92,6 +92,8 @@ pub(crate) struct Slabs {
     memory: Reservation,
     /// Bytes that have become usable: always the first of the reservation.
     opened: usize,
+    /// The system had no memory for the next step, and that was told.
+    is_refused: bool,
     /// Free units of each usable slab, the first in the lowest bit.
     free: Vec<u64>,
     /// Slabs by the largest class of which they have a block.
@@ -106,13 +108,14 @@ impl Slabs {
         Ok(Slabs {
             memory: Reservation::new(bytes)?,
             opened: 0,
+            is_refused: false,
             free: Vec::new(),
             by_class: std::array::from_fn(|_| SlabSet(vec![0; words])),
         })
     }
 
-    /// A block: of the slab that can give no larger one, the first of these; memory used before comes before memory that is new.
-    /// `None`: no free block is large enough.
+    /// A block, if there is a choice of a slab that can give no larger one, and of memory that was
+    /// used before. `None`: no free block is large enough.
     pub fn take(&mut self, class: ChunkClass) -> Option<NonNull<u8>> {
         loop {
             let classes = &ChunkClass::ALL[class.index()..];
@@ -134,6 +137,7 @@ impl Slabs {
     pub fn give(&mut self, start: NonNull<u8>, class: ChunkClass) {
         let at = start.addr().get() - self.memory.start.addr().get();
         let (slab, unit) = (at / SLAB_BYTES, at % SLAB_BYTES / UNIT_BYTES);
+        assert!(unit.is_multiple_of(block_units(class)), "a block is aligned to its size");
         let mask = block_mask(unit, class);
         assert_eq!(self.free[slab] & mask, 0, "a block comes back once");
         self.set_free(slab, self.free[slab] | mask);
@@ -142,7 +146,14 @@ impl Slabs {
     fn open_step(&mut self) -> Option<()> {
         let from = self.opened;
         let to = self.memory.bytes.min(from + STEP_BYTES);
-        if from == to || self.memory.open(from, to).is_err() {
+        if from == to {
+            return None;
+        }
+        if let Err(error) = self.memory.open(from, to) {
+            if !self.is_refused {
+                tracing::warn!(%error, "the system gives no more than {from} bytes of data memory");
+            }
+            self.is_refused = true;
             return None;
         }
         self.opened = to;

@@ -71,25 +71,27 @@ impl<E: Env> Cache<E> {
         }
     }
 
-    /// A chunk of `class`, if need be at the cost of what was cached, or a smaller one where what is
-    /// free lies in smaller pieces. `None`: everything is dirty or in use.
+    /// A chunk of `class`, or a smaller one where what is free lies in smaller pieces, if need be at
+    /// the cost of what was cached. `None`: everything is dirty or in use.
     pub fn chunk(&self, shared: &Shared<E>, class: ChunkClass) -> Option<Chunk> {
         let arena = &shared.config.arena;
         if let Some(chunk) = arena.chunk(class) {
             return Some(chunk);
         }
+        let mut has_room = arena.limit_bytes() - arena.used_bytes() >= class.bytes();
         loop {
-            let freed = self.make_room(shared, class);
+            has_room = has_room || self.make_room(shared, class);
             let mut fitting = ChunkClass::ALL.into_iter().rev().filter(|one| *one <= class);
             let chunk = fitting.find_map(|one| arena.chunk(one));
-            if chunk.is_some() || !freed {
+            if chunk.is_some() || !has_room {
                 return chunk;
             }
+            has_room = false;
         }
     }
 
-    /// A buffer of the smallest class, if need be at the cost of what was cached, at worst from outside
-    /// of the arena: what it is for cannot wait.
+    /// A buffer of the smallest class, if need be at the cost of what was cached, at worst from
+    /// outside of the arena: what it is for cannot wait. Each partition that writes may have one.
     pub fn small_buffer(&self, shared: &Shared<E>) -> DmaBuf {
         let arena = &shared.config.arena;
         let class = ChunkClass::K16;
@@ -116,14 +118,22 @@ impl<E: Env> Cache<E> {
         if (self.counts.loading.get() + 1) * COLD_BLOCK.bytes() > not_theirs {
             return None;
         }
+        // Tails first, but a tail's chunk may leave no whole block, and a block does.
+        let mut is_first = true;
         loop {
             if let Some(buffer) = arena.buffer(COLD_BLOCK) {
                 return Some(buffer);
             }
-            let from_tails = self.tails_have_their_part(shared) && self.evict(COLD_BLOCK.bytes());
-            if !from_tails && !self.evict_block() {
-                return arena.buffer(COLD_BLOCK);
+            let from_tails =
+                || self.tails_have_their_part(shared) && self.evict(COLD_BLOCK.bytes());
+            let freed = match is_first {
+                true => from_tails() || self.evict_block(),
+                false => self.evict_block() || from_tails(),
+            };
+            if !freed {
+                return None;
             }
+            is_first = false;
         }
     }
 

@@ -25,6 +25,11 @@ pub enum PartitionError {
 /// Why a shard could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error(
+        "{bytes} bytes of memory for data (tidemill.memory.bytes over all shards) are more than the \
+         system or ulimit -v allows: {source}"
+    )]
+    Memory { bytes: usize, source: std::io::Error },
     #[error("the log cannot be opened: {0}")]
     Log(#[from] LogError),
     #[error("the metadata log cannot be read: {0}")]

@@ -88,7 +88,8 @@ impl<E: Env> Shard<E> {
         settings: Settings,
     ) -> Result<Rc<Self>, StartError> {
         let begun = env.now();
-        let arena = Arena::new(settings.arena_bytes);
+        let bytes = settings.arena_bytes;
+        let arena = Arena::reserve(bytes).map_err(|source| StartError::Memory { bytes, source })?;
         let mut config =
             LogConfig::new(settings.log_dir.clone(), env.shard().0, env.shard_count(), arena);
         config.journal_bytes = settings.journal_bytes;

@@ -9,7 +9,7 @@ keys! { OWN:
     "tidemill.cpus" String = None, Any, High, ReadOnly, Honoured;
         "CPUs the shards are pinned to, as in 0-3,6; all the process may use if unset.";
     "tidemill.journal.bytes" Long = None, AtLeast(1048576), Medium, ReadOnly, Honoured;
-        "Size of one shard's journal, all that a crash has replayed; derived from its memory if unset.";
+        "Size of one shard's journal; bounds what is replayed after a crash. From its memory if unset.";
     "tidemill.memory.bytes" Long = None, AtLeast(33554432), High, ReadOnly, Honoured;
         "Memory of all shards together for chunks of data; derived from the machine if unset.";
     "tidemill.request.memory.bytes" Long = None, AtLeast(1048576), Medium, ReadOnly, Honoured;
