@@ -219,10 +219,11 @@ impl<E: Env> Partition<E> {
         Ok(fresh)
     }
 
-    /// Chooses the size of the next chunk by how long the last one lasted.
+    /// Chooses the size of the next chunk by how long the last one lasted; the first is small.
     fn adapt_class(&self) {
         let now = self.0.shared.env.now();
-        let lasted = now.since(self.0.chunk_opened.replace(now));
+        let Some(opened) = self.0.chunk_opened.replace(Some(now)) else { return };
+        let lasted = now.since(opened);
         let class = self.0.chunk_class.get();
         let step = match class {
             _ if lasted < CHUNK_FAST => class.bytes() * 4,

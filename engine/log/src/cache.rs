@@ -18,7 +18,8 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// Chunks looked at in one search for memory; beyond, the search gives up and the append is refused.
-const EVICT_LOOKS_MAX: usize = 1024;
+/// As many of the smallest as the largest journal by default keeps from going.
+const EVICT_LOOKS_MAX: usize = (256 << 20) / ChunkClass::K16.bytes();
 /// A block that was read ahead and is not used for so long is given up.
 const READ_AHEAD_WAIT: Duration = Duration::from_secs(5);
 /// Entries of a queue before it is looked through for those whose chunk or block has gone.
@@ -158,12 +159,13 @@ impl<E: Env> Cache<E> {
         }
     }
 
-    /// Lets go of clean chunks, the oldest first, until about `bytes` were freed. Whether any was.
+    /// Lets go of clean chunks, the oldest first, until about `bytes` were freed. Those that cannot go
+    /// yet count as new ones from then on, so that the next search does not meet them again. Whether
+    /// any went.
     pub fn evict(&self, bytes: usize) -> bool {
         let chunks = &mut self.chunks.borrow_mut().entries;
-        let mut kept = Vec::new();
         let mut freed = 0;
-        for _ in 0..EVICT_LOOKS_MAX {
+        for _ in 0..chunks.len().min(EVICT_LOOKS_MAX) {
             let Some((weak, start)) = chunks.pop_front() else { break };
             let Some(segment) = weak.upgrade() else { continue };
             let clean = segment.written.get().position;
@@ -174,19 +176,16 @@ impl<E: Env> Cache<E> {
                     if tail.evict_first(clean) {
                         freed += crate::tail::to_usize(tail.start() - before);
                     } else {
-                        kept.push((weak, start));
+                        chunks.push_back((weak, start));
                     }
                 }
                 // An older chunk of the segment is still there: this one's turn comes later.
-                Some(first) if first < start => kept.push((weak, start)),
+                Some(first) if first < start => chunks.push_back((weak, start)),
                 _ => {}
             }
             if freed >= bytes {
                 break;
             }
-        }
-        for entry in kept.into_iter().rev() {
-            chunks.push_front(entry);
         }
         freed > 0
     }

@@ -82,7 +82,7 @@ pub(crate) fn install<E: Env>(
         point: Cell::new(point),
         is_pointed: Cell::new(false),
         chunk_class: Cell::new(ChunkClass::K16),
-        chunk_opened: Cell::new(shared.env.now()),
+        chunk_opened: Cell::new(None),
         unsnapped: RefCell::new(VecDeque::new()),
         snapshot_due: Cell::new(false),
         snapshots: RefCell::new(loaded.snapshots),

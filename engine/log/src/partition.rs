@@ -99,7 +99,7 @@ pub(crate) struct Inner<E: Env> {
     /// The points file on disk names this partition.
     pub is_pointed: Cell<bool>,
     pub chunk_class: Cell<ChunkClass>,
-    pub chunk_opened: Cell<Instant>,
+    pub chunk_opened: Cell<Option<Instant>>,
     /// Batches with producers that no snapshot covers: first offset and bytes, oldest first.
     pub unsnapped: RefCell<VecDeque<(i64, u64)>>,
     pub snapshot_due: Cell<bool>,

@@ -359,6 +359,35 @@ fn recovery_reads_little() {
     });
 }
 
+/// Chunks that cannot go yet, however many and however old, keep no others from going.
+#[test]
+fn memory_is_found_behind_many_dirty_chunks() {
+    let machine = machine(61);
+    let mut random = Random::new(1);
+    machine.run(async |env| {
+        let mut config = config(0, 1);
+        config.arena = engine_io::Arena::new(40 << 20);
+        config.journal_bytes = 64 << 20;
+        let (log, _) = open_with(&env, config).await.expect("opens");
+        let bytes = batch(&mut random, 1, 300, 5);
+        for number in 0..1500 {
+            let partition = log.create_partition(TOPIC, id(number), small()).await;
+            let appended = partition.expect("created").append(&bytes, info(&env, Acks::Leader));
+            appended.expect("has room").ticket.await.expect("safe");
+        }
+        let bulk = PartitionConfig::default();
+        let bulk = log.create_partition(TOPIC, id(1500), bulk).await.expect("created");
+        let bytes = batch(&mut random, 1, 120_000, 5);
+        for round in 0..300 {
+            let appended = bulk.append(&bytes, info(&env, Acks::Leader));
+            let appended = appended.unwrap_or_else(|error| panic!("append {round}: {error}"));
+            appended.ticket.await.expect("safe");
+        }
+        let dirty = |number| log.partition(id(number)).expect("there").needs_checkpoint();
+        assert!((0..1500).all(dirty), "or the chunks of the first partitions could have gone");
+    });
+}
+
 /// Little memory, much pending: appends are refused, none is lost, and room comes back.
 #[test]
 fn memory_runs_out_and_comes_back() {
