@@ -324,6 +324,11 @@ mod tests {
     }
 
     #[test]
+    fn more_than_the_system_has_addresses_for_is_an_error() {
+        assert!(Arena::reserve(1 << 60).is_err());
+    }
+
+    #[test]
     fn classes_fit() {
         assert_eq!(ChunkClass::fitting(1), ChunkClass::K16);
         assert_eq!(ChunkClass::fitting((16 << 10) + 1), ChunkClass::K64);
