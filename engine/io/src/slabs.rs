@@ -274,6 +274,18 @@ mod tests {
     }
 
     #[test]
+    fn there_may_be_more_slabs_than_bits_in_a_word() {
+        let mut slabs = Slabs::new(130 << 20).expect("addresses");
+        let blocks: Vec<_> = (0..131).map_while(|_| slabs.take(ChunkClass::M1)).collect();
+        assert_eq!(blocks.len(), 130);
+        slabs.give(blocks[129], ChunkClass::M1);
+        slabs.give(blocks[64], ChunkClass::M1);
+        assert_eq!(slabs.take(ChunkClass::M1), Some(blocks[64]), "the first comes first");
+        assert_eq!(slabs.take(ChunkClass::M1), Some(blocks[129]));
+        assert!(slabs.take(ChunkClass::K16).is_none());
+    }
+
+    #[test]
     fn a_block_is_found_only_where_all_its_units_are_free() {
         assert_eq!(first_block(0b1111_0111, ChunkClass::K64), Some(4));
         assert_eq!(first_block(0b0111_1000, ChunkClass::K64), None);
